@@ -1,0 +1,1 @@
+"""Balas: registers health workers for vaccination by SMS and USSD."""

@@ -1,0 +1,142 @@
+"""The settings of a process, read once from its environment.
+
+A wrong or missing one raises ``SettingError`` whose text names the variable and says what it wants.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.crypto import BadKey, Vault
+
+
+class SettingError(ValueError):
+    """A setting is missing or wrong; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendingWindow:
+    """Local hours between which blasts and reminders may leave."""
+
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the environment decides. ``environ`` keeps the rest for the gateways' own settings."""
+
+    database_url: str
+    redis_url: str
+    queue_redis_url: str
+    secret_key: str
+    data_key: str
+    public_url: str
+    host: str
+    port: int
+    sms_gateway: str
+    simulator: bool
+    age_limits: tuple[int, int]
+    time_zone: ZoneInfo
+    registration_closes_at: datetime | None
+    ussd_screen_septets: int
+    ussd_code: str
+    call_centre: str
+    sending_window: SendingWindow
+    webhook_deadline: float
+    clock_file: Path | None
+    log_level: str
+    environ: Mapping[str, str]
+
+
+def _required(environ: Mapping[str, str], name: str, meaning: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise SettingError(f"{name} is not set: {meaning}")
+    return value
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+        raise SettingError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _ages(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"\s*(\d{1,3})\s*-\s*(\d{1,3})\s*", text)
+    if not found or int(found[1]) > int(found[2]):
+        raise SettingError(f"AGE_LIMITS must be two ages such as 18-59, not {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def _window(text: str) -> SendingWindow:
+    try:
+        opens, closes = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError as error:
+        raise SettingError(f"SENDING_WINDOW must be two hours such as 08:00-20:00, not {text!r}") from error
+    if opens >= closes:
+        raise SettingError(f"SENDING_WINDOW must open before it closes, not {text!r}")
+    return SendingWindow(opens, closes)
+
+
+def parse_moment(text: str, name: str) -> datetime:
+    """An ISO 8601 time with an offset; raises ``SettingError`` that names ``name``."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise SettingError(f"{name} must be an ISO 8601 time such as 2021-01-13T24:00+07:00, not {text!r}") from error
+    if moment.tzinfo is None:
+        raise SettingError(f"{name} needs an offset from UTC, such as +07:00: {text!r}")
+    return moment
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingError(f"TIMEZONE must be an IANA name such as Asia/Jakarta, not {text!r}") from error
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read all settings from ``environ``; raises ``SettingError``."""
+    redis_url = _required(environ, "REDIS_URL", "the address of Redis or Valkey, e.g. redis://localhost:6379/0")
+    data_key = _required(environ, "DATA_KEY", "32 random bytes in URL-safe base64; keep a copy apart from the backups")
+    try:
+        Vault(data_key)
+    except BadKey as error:
+        raise SettingError(str(error)) from error
+    host = environ.get("HOST", "").strip() or "127.0.0.1"
+    port = _whole(environ, "PORT", 8000, 1, 65535)
+    closes = environ.get("REGISTRATION_CLOSES_AT", "").strip()
+    clock_file = environ.get("CLOCK_FILE", "").strip()
+    return Settings(
+        database_url=_required(environ, "DATABASE_URL", "the address of PostgreSQL, e.g. postgresql://user@host/balas"),
+        redis_url=redis_url,
+        queue_redis_url=environ.get("QUEUE_REDIS_URL", "").strip() or redis_url,
+        secret_key=_required(environ, "SECRET_KEY", "a long random text that signs sessions and tokens"),
+        data_key=data_key,
+        public_url=(environ.get("PUBLIC_URL", "").strip() or f"http://{host}:{port}").rstrip("/"),
+        host=host,
+        port=port,
+        sms_gateway=_required(environ, "SMS_GATEWAY", "the gateway for messages that start here, e.g. africastalking"),
+        simulator=environ.get("SIMULATOR", "").strip().lower() in {"1", "true", "yes", "on"},
+        age_limits=_ages(environ.get("AGE_LIMITS", "").strip() or "18-59"),
+        time_zone=_zone(environ.get("TIMEZONE", "").strip() or "Asia/Jakarta"),
+        registration_closes_at=parse_moment(closes, "REGISTRATION_CLOSES_AT") if closes else None,
+        ussd_screen_septets=_whole(environ, "USSD_SCREEN_SEPTETS", 160, 120, 182),
+        ussd_code=environ.get("USSD_CODE", "").strip() or "*119#",
+        call_centre=environ.get("CALL_CENTRE", "").strip() or "119",
+        sending_window=_window(environ.get("SENDING_WINDOW", "").strip() or "08:00-20:00"),
+        webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 500, 10000) / 1000,
+        clock_file=Path(clock_file) if clock_file else None,
+        log_level=environ.get("LOG_LEVEL", "").strip().upper() or "INFO",
+        environ=dict(environ),
+    )

@@ -1,0 +1,79 @@
+"""Encryption and keyed hashing of what must not lie about in the clear: NIK, screening answers, SMS texts.
+
+Both keys are derived from ``DATA_KEY`` by HKDF, each for its own purpose. A ciphertext is ``key id (4 bytes) | nonce
+(12) | AES-256-GCM``, and its purpose is authenticated with it, so that one column's value cannot be moved into another.
+``DATA_KEY`` may hold several keys, separated by commas: the first encrypts, all decrypt, and the last one, which must
+stay, hashes (a hash cannot be made again without the NIK's owner).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_ID_BYTES = 4
+NONCE_BYTES = 12
+
+
+class BadKey(ValueError):
+    """``DATA_KEY`` is not one or more keys of 32 bytes in URL-safe base64."""
+
+
+class Undecipherable(ValueError):
+    """A ciphertext was made with a key we do not hold, for another purpose, or was changed."""
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"balas/" + purpose).derive(key)
+
+
+def _decode(text: str) -> bytes:
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise BadKey("DATA_KEY must be URL-safe base64") from error
+    if len(key) != 32:
+        raise BadKey(f"DATA_KEY must hold 32 bytes in URL-safe base64, not {len(key)}")
+    return key
+
+
+class Vault:
+    """Seals and opens personal data, and hashes what must be found again."""
+
+    def __init__(self, data_key: str) -> None:
+        keys = [_decode(part.strip()) for part in data_key.split(",")]
+        self._ciphers: dict[bytes, AESGCM] = {}
+        for key in keys:
+            sealing = _derive(key, b"seal")
+            self._ciphers[hashlib.sha256(sealing).digest()[:KEY_ID_BYTES]] = AESGCM(sealing)
+        self._key_id = next(iter(self._ciphers))
+        self._sealer = self._ciphers[self._key_id]
+        self._hash_key = _derive(keys[-1], b"hash")
+
+    def seal(self, text: str, purpose: str) -> bytes:
+        """Encrypt ``text`` for ``purpose`` (the column it is kept in)."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self._key_id + nonce + self._sealer.encrypt(nonce, text.encode(), purpose.encode())
+
+    def open(self, sealed: bytes, purpose: str) -> str:
+        """Decrypt what ``seal`` made for the same purpose; raises ``Undecipherable``."""
+        cipher = self._ciphers.get(bytes(sealed[:KEY_ID_BYTES]))
+        if cipher is None:
+            raise Undecipherable("sealed with a key that DATA_KEY does not hold")
+        nonce, body = sealed[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
+        try:
+            return cipher.decrypt(bytes(nonce), bytes(body), purpose.encode()).decode()
+        except InvalidTag as error:
+            raise Undecipherable("changed, or sealed for another purpose") from error
+
+    def hash(self, text: str) -> bytes:
+        """A keyed hash (HMAC-SHA-256, 32 bytes) by which ``text`` can be found but not guessed without the key."""
+        return hmac.digest(self._hash_key, text.encode(), "sha256")

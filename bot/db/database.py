@@ -1,0 +1,139 @@
+"""Connections to PostgreSQL that give up in time.
+
+A statement has a time limit on both sides: the server cancels it (``statement_timeout``), and, should the server not
+answer at all, the client stops waiting and throws the connection away. So a paused or cut-off PostgreSQL costs a
+webhook its limit and nothing more.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.abc import PQGen
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+Row = TupleRow
+Parameters = Mapping[str, object] | Sequence[object] | None
+_RV = TypeVar("_RV")
+
+#: SQLSTATE classes and states that say "not now": connection, insufficient resources, operator intervention, timeouts.
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    errors.QueryCanceled,
+    errors.LockNotAvailable,
+)
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL cannot be reached, or did not answer within its time limit. Nothing is known of the last statement."""
+
+
+def _check_open(connection: psycopg.Connection[TupleRow]) -> None:
+    """Refuse a pooled connection that the server has closed while it lay idle.
+
+    A healthy idle connection has nothing to read; asking the kernel costs 2 us, asking the server a round trip.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise psycopg.OperationalError("closed by the server while idle")
+
+
+class TimedConnection(psycopg.Connection[TupleRow]):
+    """A connection on which no wait lasts longer than ``limit`` seconds (None: for ever)."""
+
+    limit: ClassVar[float | None] = None
+
+    def wait(self, gen: PQGen[_RV], interval: float = 0.1, timeout: float | None = None) -> _RV:
+        if timeout is None:
+            timeout = self.limit
+        try:
+            return super().wait(gen, interval, timeout)
+        except errors._WaitTimeout as error:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("PostgreSQL did not answer in time") from error
+
+
+class Database:
+    """A small pool of connections in autocommit mode, each statement prepared at its first use.
+
+    ``limit``: seconds that a statement may take (None: no limit, for imports and other long work).
+    """
+
+    def __init__(self, url: str, *, size: int = 4, limit: float | None = 1.2) -> None:
+        self.url = url
+        options = "-c timezone=UTC"
+        if limit is not None:
+            options += f" -c statement_timeout={int(limit * 1000)} -c lock_timeout={int(limit * 1000)}"
+        kind = type("LimitedConnection", (TimedConnection,), {"limit": None if limit is None else limit + 0.2})
+        self._wait = 1.0 if limit is not None else 30.0
+        self._pool: ConnectionPool[psycopg.Connection[TupleRow]] = ConnectionPool(
+            url,
+            connection_class=kind,
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=self._wait,
+            max_idle=120,
+            reconnect_timeout=3600 * 24,
+            check=_check_open,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 1,
+                "connect_timeout": 2,
+                "options": options,
+                "application_name": "balas",
+            },
+        )
+        self._opened = False
+
+    def _connections(self) -> ConnectionPool[psycopg.Connection[TupleRow]]:
+        # Opened at first use: a pool's threads do not survive the fork of a web or job process.
+        if not self._opened:
+            self._pool.open()
+            self._opened = True
+        return self._pool
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A connection in autocommit mode; raises ``DatabaseAway``."""
+        try:
+            with self._connections().connection() as connection:
+                yield connection
+        except _AWAY as error:
+            raise DatabaseAway(type(error).__name__) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A connection within one transaction, committed at the end; raises ``DatabaseAway``."""
+        with self.connection() as connection, connection.transaction():
+            yield connection
+
+    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        """Carry out one statement as a transaction of its own and return its rows; raises ``DatabaseAway``."""
+        with self.connection() as connection:
+            cursor = connection.execute(sql.encode(), parameters)
+            return cursor.fetchall() if cursor.description is not None else []
+
+    def row(self, sql: str, parameters: Parameters = None) -> Row | None:
+        """The first row of one statement, or None; raises ``DatabaseAway``."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def value(self, sql: str, parameters: Parameters = None) -> Any:
+        """The first column of the first row, or None; raises ``DatabaseAway``."""
+        found = self.row(sql, parameters)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Give all connections back to the server."""
+        if self._opened:
+            self._pool.close()

@@ -1,0 +1,27 @@
+"""Alembic's entry: runs the migrations on the URL that ``bot.db.migrate`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from bot.db.schema import metadata
+
+#: Any number: two upgrades at the same time wait for one another on it.
+_UPGRADE_LOCK = 840_119
+
+
+def _run() -> None:
+    url = make_url(context.config.attributes["url"]).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+_run()

@@ -1,0 +1,1 @@
+"""The gateways: one file each, all of the shape that ``base`` gives."""
