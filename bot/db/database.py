@@ -18,6 +18,8 @@ from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from bot.away import Away
+
 Row = TupleRow
 Parameters = Mapping[str, object] | Sequence[object] | None
 _RV = TypeVar("_RV")
@@ -32,7 +34,7 @@ _AWAY = (
 )
 
 
-class DatabaseAway(Exception):
+class DatabaseAway(Away):
     """PostgreSQL cannot be reached, or did not answer within its time limit. Nothing is known of the last statement."""
 
 

@@ -1,0 +1,93 @@
+"""Where a conversation stands: the value that the step turns into the next, and its stored form."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from bot.conversation.flow import Flow, M, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page of a list that is shown: its rows as shown, the offsets of the pages before, and whether more follow."""
+
+    rows: tuple[Row, ...]
+    offset: int
+    before: tuple[int, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation(Generic[M]):
+    """Where one stands.
+
+    ``here`` is the state to come back to while a keyword's task is under way; ``unheard`` an input that came before
+    there was a question; ``note`` a message to show above the next screen. ``started_at``: seconds since the epoch.
+    """
+
+    state: str
+    memory: M
+    started_at: float
+    page: Page | None = None
+    here: str | None = None
+    unheard: str | None = None
+    note: str | None = None
+
+
+class NotOurs(ValueError):
+    """A stored conversation cannot be used any more: another flow, a state that is gone, or a form from the future."""
+
+
+def freeze(flow: Flow[M], conversation: Conversation[M]) -> dict[str, Any]:
+    """The stored form: JSON values, without what is at its default."""
+    memory = {
+        field.name: value
+        for field in dataclasses.fields(conversation.memory)  # type: ignore[arg-type]
+        if field.name not in flow.passing and (value := getattr(conversation.memory, field.name)) != field.default
+    }
+    stored: dict[str, Any] = {
+        "f": flow.name,
+        "fv": flow.version,
+        "s": conversation.state,
+        "m": memory,
+        "t": conversation.started_at,
+    }
+    if conversation.page is not None:
+        page = conversation.page
+        stored["p"] = [[[row.id, row.label] for row in page.rows], page.offset, list(page.before), page.more]
+    return stored
+
+
+def thaw(flow: Flow[M], stored: dict[str, Any]) -> Conversation[M]:
+    """The conversation of a stored form, brought to the flow's version; raises ``NotOurs``."""
+    if stored.get("f") != flow.name or stored.get("fv", 0) > flow.version:
+        raise NotOurs("of another flow or a newer release")
+    memory = stored["m"]
+    for version in range(stored["fv"], flow.version):
+        memory = flow.migrations[version](memory)
+    state = stored["s"]
+    if state not in flow.by_name:
+        raise NotOurs(f"the state {state} is gone")
+    known = {field.name for field in dataclasses.fields(flow.memory)}  # type: ignore[arg-type]
+    page = None
+    if "p" in stored:
+        rows, offset, before, more = stored["p"]
+        page = Page(tuple(Row(*row) for row in rows), offset, tuple(before), more)
+    return Conversation(
+        state=state,
+        memory=flow.memory(**{name: value for name, value in memory.items() if name in known}),
+        started_at=stored["t"],
+        page=page,
+    )
+
+
+def forget_passing(flow: Flow[M], memory: M) -> M:
+    """The memory without what must not outlive a turn."""
+    changes = {
+        field.name: field.default
+        for field in dataclasses.fields(memory)  # type: ignore[arg-type]
+        if field.name in flow.passing and getattr(memory, field.name) != field.default
+    }
+    return dataclasses.replace(memory, **changes) if changes else memory  # type: ignore[type-var]

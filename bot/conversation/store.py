@@ -1,0 +1,155 @@
+"""Where conversations stand, in Redis: one small key per phone, saved by compare-and-set.
+
+A value is ``<version>:<token>:<JSON>``. A save names the version it read; Redis keeps it only if that is still the
+version there, or if the token shows that this very save has been carried out already (a client may have re-sent it after
+a lost answer). TTLs only collect garbage: how old a conversation may be is decided by the clock, from ``at``.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from bot.away import Away
+
+#: The version of the stored form, and how to bring an older one up: FORM_MIGRATIONS[n] makes n + 1 of n.
+FORM = 1
+FORM_MIGRATIONS: dict[int, Any] = {}
+
+#: Garbage is collected after this many seconds: longer than any conversation may be resumed (48 h).
+KEEP_SECONDS = 50 * 3600
+
+_SAVE = """
+local now = redis.call('GET', KEYS[1])
+local version, token = '0', ''
+if now then
+  local first = string.find(now, ':', 1, true)
+  local second = string.find(now, ':', first + 1, true)
+  version = string.sub(now, 1, first - 1)
+  token = string.sub(now, first + 1, second - 1)
+end
+if version == ARGV[1] then
+  redis.call('SET', KEYS[1], (tonumber(ARGV[1]) + 1) .. ':' .. ARGV[2] .. ':' .. ARGV[3], 'EX', ARGV[4])
+  return 1
+end
+if token == ARGV[2] then return 1 end
+return 0
+"""
+
+
+class StoreAway(Away):
+    """Redis cannot be reached or did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept for a phone.
+
+    ``conversation``: the frozen form, None once over. ``session``: the USSD session that was answered last; ``heard`` and
+    ``heard_length`` a keyed digest and the length of its text (the text itself holds birth dates); ``answer`` and
+    ``goes_on`` what it was answered; ``at`` when, in seconds since the epoch.
+    """
+
+    at: float
+    conversation: dict[str, Any] | None = None
+    session: str = ""
+    heard: str = ""
+    heard_length: int = 0
+    answer: str = ""
+    goes_on: bool = False
+
+
+def encode(record: Record) -> str:
+    """The JSON of a record."""
+    stored = {
+        "v": FORM,
+        "a": record.at,
+        "c": record.conversation,
+        "s": record.session,
+        "h": record.heard,
+        "l": record.heard_length,
+        "w": record.answer,
+        "g": record.goes_on,
+    }
+    return json.dumps(stored, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(text: str | bytes) -> Record | None:
+    """The record of a JSON text; None if a newer release wrote it or it cannot be read: the conversation starts anew."""
+    try:
+        stored = json.loads(text)
+        if stored["v"] > FORM:
+            return None
+        for version in range(stored["v"], FORM):
+            stored = FORM_MIGRATIONS[version](stored)
+        return Record(
+            at=stored["a"],
+            conversation=stored["c"],
+            session=stored["s"],
+            heard=stored["h"],
+            heard_length=stored["l"],
+            answer=stored["w"],
+            goes_on=stored["g"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def connect(url: str, *, timeout: float = 0.4) -> redis.Redis:
+    """A client of Redis at ``url`` that gives up after ``timeout`` seconds and never sends anything twice."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        health_check_interval=0,
+    )
+
+
+class Store:
+    """Loads and saves records; each call is one round trip."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._save = client.register_script(_SAVE)
+
+    @staticmethod
+    def key(phone: str) -> str:
+        """The key of a phone. The braces keep it in one slot of a cluster."""
+        return "conv:{" + phone + "}"
+
+    def load(self, phone: str) -> tuple[Record | None, int]:
+        """The record of a phone, if any, and its version (0: none); raises ``StoreAway``."""
+        try:
+            value: Any = self._client.get(self.key(phone))
+        except redis.RedisError as error:
+            raise StoreAway(type(error).__name__) from error
+        if value is None:
+            return None, 0
+        version, _, rest = value.partition(b":")
+        return decode(rest.partition(b":")[2]), int(version)
+
+    def save(self, phone: str, version: int, record: Record) -> bool:
+        """Keep a record if the version there is still ``version``. False: somebody else was faster.
+
+        Raises ``StoreAway``; then it may or may not have been kept.
+        """
+        arguments = [version, secrets.token_hex(6), encode(record), KEEP_SECONDS]
+        try:
+            return bool(self._save(keys=[self.key(phone)], args=arguments))
+        except redis.RedisError as error:
+            raise StoreAway(type(error).__name__) from error
+
+    def forget(self, phone: str) -> None:
+        """Drop what is kept for a phone; raises ``StoreAway``."""
+        try:
+            self._client.delete(self.key(phone))
+        except redis.RedisError as error:
+            raise StoreAway(type(error).__name__) from error
