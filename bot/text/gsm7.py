@@ -28,19 +28,19 @@ _LINE_END: Final = re.compile("\r\n?|[\f\v\x85\u2028\u2029]")
 _DECOMPOSED: Final = re.compile("[A-Za-z][\u0300\u0301\u0303\u0308\u030a\u0327]")
 
 # What unicodedata does not decompose, or decomposes into something that reads worse.
-_SPELLINGS: Final = {
-    **dict.fromkeys("`´‘’‚‛′ʹʻʼʽʾʿˈ‹›", "'"),
-    **dict.fromkeys("¨“”„‟″«»", '"'),
-    **dict.fromkeys("‐‑‒–—―−⁃﹘﹣－•●▪·∙⋅", "-"),
-    **{"⁄": "/", "∕": "/", "×": "x", "✕": "x", "✖": "x", "÷": "/", "±": "+-", "≤": "<=", "≥": ">=", "≠": "=/="},
-    **{"°": "o", "˚": "o", "©": "(c)", "®": "(R)", "¦": "|", "¬": "-", "¯": "-", "¸": ",", "→": "->", "←": "<-"},
-    **{"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ħ": "h", "Ħ": "H", "ı": "i", "ł": "l", "Ł": "L", "ŋ": "n", "Ŋ": "N"},
-    **{"œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th", "ŧ": "t", "Ŧ": "T", "ẞ": "SS", "ə": "e", "Ə": "E", "¢": "c"},
-    **{"₹": "Rs", "₱": "P", "✓": "v", "✔": "v", "、": ",", "。": "."},
-}
+_SPELLINGS: Final = (
+    dict.fromkeys("`´‘’‚‛′ʹʻʼʽʾʿˈ‹›", "'")
+    | dict.fromkeys("¨“”„‟″«»", '"')
+    | dict.fromkeys("‐‑‒–—―−⁃﹘﹣－•●▪·∙⋅", "-")
+    | {"⁄": "/", "∕": "/", "×": "x", "✕": "x", "✖": "x", "÷": "/", "±": "+-", "≤": "<=", "≥": ">=", "≠": "=/="}
+    | {"°": "o", "˚": "o", "©": "(c)", "®": "(R)", "¦": "|", "¬": "-", "¯": "-", "¸": ",", "→": "->", "←": "<-"}
+    | {"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ħ": "h", "Ħ": "H", "ı": "i", "ł": "l", "Ł": "L", "ŋ": "n", "Ŋ": "N"}
+    | {"œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th", "ŧ": "t", "Ŧ": "T", "ẞ": "SS", "ə": "e", "Ə": "E", "¢": "c"}
+    | {"₹": "Rs", "₱": "P", "✓": "v", "✔": "v", "、": ",", "。": "."}
+)
 
 
-class NotGsm7(ValueError):
+class NotGsm7(ValueError):  # noqa: N818 - it says what the text is
     """A text holds a character that GSM-7 has not; `character` is the first one."""
 
     def __init__(self, character: str) -> None:

@@ -37,7 +37,24 @@ _LONGEST_PHRASE: Final = max(map(len, _ABBREVIATIONS))
 
 # Words that say what kind of place or person follows: the name proper starts after them.
 _INTRODUCTIONS: Final = frozenset(
-    "rsud rsup rsu rsia rsj rs pkm pustu dinkes dki di klinik kota posko desa dr drg ns hj h prof".split()
+    {
+        "rsud",
+        "rsup",
+        "rsu",
+        "rsia",
+        "rsj",
+        "rs",
+        "pkm",
+        "pustu",
+        "dinkes",
+        "dki",
+        "di",
+        "klinik",
+        "kota",
+        "posko",
+        "desa",
+    }
+    | {"dr", "drg", "ns", "hj", "h", "prof"}
 )
 _ROMAN_NUMERAL: Final = re.compile("[IVX]+")
 _MARKS: Final = " .,-'\"(/&"
@@ -62,11 +79,11 @@ def shorten(text: str, limit: int) -> str:
         return "?" if text else ""
     if septets(name) <= limit:
         return name
-    words = name.split(" ")
-    for words in _ever_shorter(words):
-        name = " ".join(words)
-        if septets(name) <= limit:
-            return name
+    words: list[str] = []
+    for words in _ever_shorter(name.split(" ")):
+        shorter = " ".join(words)
+        if septets(shorter) <= limit:
+            return shorter
     return _cut(words, limit)
 
 

@@ -1,0 +1,210 @@
+"""Drives conversations: load, step, carry out, save. Two round trips to Redis a hop, and the effect's one transaction.
+
+Nothing here holds a lock. Two requests of one phone at the same moment both step; the save decides which one counted,
+and the other starts over from what was saved: there it is a replay and gets the stored answer. That is why every effect
+must be safe to carry out twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic
+from zoneinfo import ZoneInfo
+
+from bot.away import Away
+from bot.clock import Clock
+from bot.conversation.catalog import mark
+from bot.conversation.conversation import Conversation, NotOurs, freeze, thaw
+from bot.conversation.engine import Engine, Turn
+from bot.conversation.flow import Effect, M, Outcome, Reading
+from bot.conversation.screens import Screen
+from bot.conversation.store import Record, Store, StoreAway
+from gateway_adapters.base import Channel
+
+_ = mark
+
+BUSY = _("Sorry, the system is busy. Please try again in a few minutes. Nothing you entered is lost.")
+
+#: How long after the last contact a conversation may be resumed, in seconds.
+RESUME_USSD = 15 * 60
+RESUME_SMS = 48 * 3600
+
+#: More effects than this in one turn are a circle in the flow.
+_MOST_EFFECTS = 8
+#: Lost races in a row before the caller is told that we are busy.
+_MOST_RACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is talking, for whoever carries out an effect. ``hop`` is one per input: the same for a repeated request.
+
+    ``started_at``: when the conversation began, for what may still be finished after an end.
+    """
+
+    phone: str
+    channel: Channel
+    now: datetime
+    hop: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an inbound SMS came to: a reply, or none and the reason why."""
+
+    reply: str | None
+    ignored: str | None = None
+
+
+Perform = Callable[[Effect, Caller], Outcome]
+
+
+class Driver(Generic[M]):
+    """Holds conversations of one flow with everybody."""
+
+    def __init__(
+        self,
+        engine: Engine[M],
+        store: Store,
+        perform: Perform,
+        clock: Clock,
+        *,
+        digest_key: bytes,
+        time_zone: ZoneInfo,
+    ) -> None:
+        self._engine = engine
+        self._flow = engine.flow
+        self._store = store
+        self._perform = perform
+        self._clock = clock
+        self._digest_key = digest_key[:32]
+        self._time_zone = time_zone
+
+    def ussd(self, phone: str, session: str, text: str) -> Screen:
+        """Answer a USSD request. Never raises ``Away``: what is away is told in the caller's language."""
+        language = self._engine.catalogs.default
+        try:
+            for _attempt in range(_MOST_RACES):
+                record, version = self._store.load(phone)
+                now = self._clock.now()
+                conversation = self._alive(record, now.timestamp(), RESUME_USSD, session)
+                if conversation is not None:
+                    language = conversation.memory.language
+                if record is not None and record.session == session:
+                    if conversation is None or self._same(record, text):
+                        return Screen(record.answer, record.goes_on)
+                    heard = self._rest(record, text)
+                    turn = (
+                        self._engine.again(conversation)
+                        if heard is None
+                        else self._engine.hear(conversation, heard, self._reading(now))
+                    )
+                elif conversation is not None:
+                    turn = self._engine.resume(conversation)
+                else:
+                    turn = self._engine.begin(self._flow.memory(), now.timestamp())
+                hop = f"{session}:{len(text)}:{self._digest(text)}"
+                turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop)
+                kept = self._record(turn, screen, now, session, text)
+                try:
+                    if self._store.save(phone, version, kept):
+                        return screen
+                except StoreAway:
+                    # What was done is done; a last screen (a ticket) needs nothing of us any more.
+                    if not screen.goes_on:
+                        return screen
+                    raise
+        except Away:
+            pass
+        return self.busy(language)
+
+    def sms(self, phone: str, text: str, message: str) -> Heard:
+        """Take an inbound SMS, known as ``message``: the same one again gets the same reply. Raises ``Away``."""
+        session = f"sms:{message}"
+        for _attempt in range(_MOST_RACES):
+            record, version = self._store.load(phone)
+            if record is not None and record.session == session:
+                return Heard(record.answer or None)
+            now = self._clock.now()
+            reading = self._reading(now)
+            conversation = self._alive(record, now.timestamp(), RESUME_SMS, session)
+            turn = self._engine.keyword(conversation, self._flow.memory(), text, now.timestamp())
+            if turn is None and conversation is not None:
+                turn = self._engine.hear(conversation, text, reading)
+            if turn is None:
+                if text.strip().strip(".!,").lower() in self._flow.courtesies:
+                    return Heard(None, "courtesy")
+                turn = self._engine.begin(self._flow.memory(), now.timestamp(), unheard=text)
+            turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session)
+            if self._store.save(phone, version, self._record(turn, screen, now, session, text)):
+                return Heard(screen.text)
+        raise StoreAway("lost too many races")
+
+    def busy(self, language: str | None = None) -> Screen:
+        """What is said when something is away."""
+        catalogs = self._engine.catalogs
+        return Screen(catalogs.translate(BUSY, language or catalogs.default), goes_on=False)
+
+    # --- within ----------------------------------------------------------------------------------------------------
+
+    def _carry_out(
+        self, turn: Turn[M], phone: str, channel: Channel, now: datetime, hop: str
+    ) -> tuple[Turn[M], Screen]:
+        reading = self._reading(now)
+        for _effect in range(_MOST_EFFECTS):
+            if turn.screen is not None:
+                return turn, turn.screen
+            conversation = turn.conversation
+            if conversation is None:
+                break
+            started = datetime.fromtimestamp(conversation.started_at, now.tzinfo)
+            outcome = self._perform(turn.effect, Caller(phone, channel, now, hop, started))
+            turn = self._engine.resolve(conversation, outcome, reading)
+        raise RecursionError(f"{self._flow.name}: a turn without a screen")
+
+    def _alive(self, record: Record | None, now: float, limit: float, session: str) -> Conversation[M] | None:
+        if record is None or record.conversation is None:
+            return None
+        if now - record.at > limit and record.session != session:
+            return None
+        try:
+            return thaw(self._flow, record.conversation)
+        except NotOurs:
+            return None
+
+    def _record(self, turn: Turn[M], screen: Screen, now: datetime, session: str, text: str) -> Record:
+        conversation: dict[str, Any] | None = None
+        if turn.conversation is not None:
+            conversation = freeze(self._flow, turn.conversation)
+        return Record(
+            at=now.timestamp(),
+            conversation=conversation,
+            session=session,
+            heard=self._digest(text),
+            heard_length=len(text),
+            answer=screen.text,
+            goes_on=screen.goes_on,
+        )
+
+    def _digest(self, text: str) -> str:
+        # Keyed, since a birth date's plain hash is soon guessed.
+        return hashlib.blake2s(text.encode(), key=self._digest_key, digest_size=12).hexdigest()
+
+    def _same(self, record: Record, text: str) -> bool:
+        return record.heard_length == len(text) and record.heard == self._digest(text)
+
+    def _rest(self, record: Record, text: str) -> str | None:
+        """The new input: what follows the text heard before. None if ``text`` does not follow from it."""
+        length = record.heard_length
+        if len(text) < length or record.heard != self._digest(text[:length]):
+            return None
+        if length == 0:
+            return text
+        return text[length + 1 :] if text[length : length + 1] == "*" else None
+
+    def _reading(self, now: datetime) -> Reading:
+        return Reading(now.astimezone(self._time_zone).date())
