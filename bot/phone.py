@@ -20,13 +20,15 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
 _PLAIN_MOBILE: Final = re.compile(r"(?:\+?62|0)?(8[1-35-9][0-9]{7,10})")
 # Indonesian mobile numbers begin with 8 and have 9 to 12 digits without the trunk prefix; the library's looser
 # "possible" also takes what is left of a number that lost digits, or a foreign one that lost its plus sign.
-_HOME_MOBILE: Final = re.compile(r"8[0-9]{8,11}")
+_SHORTEST_MOBILE: Final = 9
+_LONGEST_MOBILE: Final = 12
 
 _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _WHOLE_DECIMAL: Final = re.compile(r"\+?[0-9]{7,}\.0")
-_SEVERAL: Final = re.compile(r"[0-9][^0-9]*[/,;&|\n]|[0-9][^0-9]*\+")
+_BETWEEN_NUMBERS: Final = re.compile(r"[0-9][^0-9]*[/,;&|+\n]")
 _SEPARATORS: Final = frozenset(" -.()/‐‑‒–—―−－（）．\t")
 _LONGEST_SPELLING: Final = 60
+_MOST_DIGITS: Final = 20
 
 _GETS_SMS: Final = frozenset(
     {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.UNKNOWN},
@@ -34,7 +36,7 @@ _GETS_SMS: Final = frozenset(
 _LENGTH_FAULTS: Final = {
     ValidationResult.TOO_SHORT: "has too few digits",
     ValidationResult.TOO_LONG: "has too many digits",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "has too few digits",
 }
 
 _PREFIXES: Final = {
@@ -139,12 +141,14 @@ def _read_digits(text: str) -> tuple[str, bool]:
             raise NotAPhone(_strange(spelling, character))
     if not digits:
         raise NotAPhone("has no digits")
+    if len(digits) > _MOST_DIGITS:
+        raise NotAPhone("is more than one number" if _BETWEEN_NUMBERS.search(spelling) else "has too many digits")
     return "".join(digits), international
 
 
 def _strange(spelling: str, character: str) -> str:
     """What to say about a character that has no place in a phone number."""
-    if _SEVERAL.search(spelling):
+    if _BETWEEN_NUMBERS.search(spelling):
         return "is more than one number"
     return "has letters in it" if character.isalpha() else "has signs in it that phone numbers do not have"
 
@@ -160,11 +164,19 @@ def _that_gets_sms(number: phonenumbers.PhoneNumber) -> str:
     if kind not in _GETS_SMS:
         raise NotAPhone("is a service number, which gets no SMS")
     e164: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if number.country_code == _HOME_CODE and _HOME_MOBILE.fullmatch(e164, pos=len(f"+{_HOME_CODE}")) is None:
-        raise NotAPhone("is no Indonesian mobile number (one of another country starts with + and its code)")
+    if number.country_code == _HOME_CODE:
+        _check_home_mobile(e164.removeprefix(f"+{_HOME_CODE}"))
     if not is_e164(e164):
         raise NotAPhone("has a number of digits that its country does not use")
     return e164
+
+
+def _check_home_mobile(national: str) -> None:
+    """Raise NotAPhone unless `national`, a possible Indonesian number without its trunk prefix, is a mobile one."""
+    if not national.startswith("8"):
+        raise NotAPhone("is no Indonesian mobile number (one of another country starts with + and its code)")
+    if not _SHORTEST_MOBILE <= len(national) <= _LONGEST_MOBILE:
+        raise NotAPhone(f"has too {'few' if len(national) < _SHORTEST_MOBILE else 'many'} digits")
 
 
 def _country_code(e164: str) -> str:

@@ -17,6 +17,7 @@ EXTENSION: Final = "\f^{}\\[~]|€"
 """The characters that cost two septets: the escape and their code."""
 
 _ONLY_GSM7: Final = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
+_WITHOUT_CONTROLS: Final = re.compile("[" + re.escape(re.sub("[\r\f]", "", BASIC + EXTENSION)) + "]*")
 _EXTENDED: Final = re.compile(f"[{re.escape(EXTENSION)}]")
 _GSM7: Final = frozenset(BASIC + EXTENSION)
 
@@ -70,9 +71,9 @@ def to_gsm7(text: str) -> str:
     ASCII digits, line ends become newlines, control and zero-width characters vanish, and what is left becomes '?'.
     A text that is GSM-7 already comes back as it is, except for carriage returns and form feeds.
     """
-    text = _LINE_END.sub("\n", text)
-    if _ONLY_GSM7.fullmatch(text) is not None:
+    if _WITHOUT_CONTROLS.fullmatch(text) is not None:
         return text
+    text = _LINE_END.sub("\n", text)
     text = _DECOMPOSED.sub(lambda pair: unicodedata.normalize("NFC", pair[0]), text)
     return "".join(map(_spelled, text))
 

@@ -67,8 +67,9 @@ def shorten(text: str, limit: int) -> str:
 
     Otherwise the first of these that fits: known words of places abbreviated ("Kec. Tanah Abang"); titles after a comma
     left out; words made initials from the last one backwards ("Siti Nurhaliza W. P.", "Siti N. W. P."); initials left
-    out; cut, ending in a full stop. The first word of the name proper is never an initial, and numbers stay whole, as
-    "Puskesmas Cilincing II" is another place than "Puskesmas Cilincing I".
+    out, the last one longest ("Siti P."); without the words before the name proper ("Jakarta S." for "Kota Jakarta
+    Selatan"); cut, ending in a full stop. The first word of the name proper is never an initial, and numbers stay whole
+    as long as they can: "Puskesmas Cilincing II" is another place than "Puskesmas Cilincing I".
 
     Deterministic and idempotent. Empty only if `text` is. Raises ValueError for a limit below 2.
     """
@@ -97,10 +98,14 @@ def _ever_shorter(words: Sequence[str]) -> Iterator[list[str]]:
     for position in range(len(words) - 1, start - 1, -1):
         words = [*words[:position], _initial(words[position]), *words[position + 1 :]]
         yield words
-    for position in range(len(words) - 1, start - 1, -1):
-        if not _is_number(words[position]):
-            words = words[:position] + words[position + 1 :]
-            yield words
+    initials = [position for position in range(start, len(words)) if not _is_number(words[position])]
+    for position in reversed(initials[:-1]):
+        words = words[:position] + words[position + 1 :]
+        yield words
+    if initials:
+        yield words[start - 1 :]
+        position = next(position for position in range(start, len(words)) if not _is_number(words[position]))
+        yield words[:position] + words[position + 1 :]
 
 
 def _abbreviate(words: Sequence[str]) -> list[str]:
