@@ -136,7 +136,8 @@ class Driver(Generic[M]):
             if turn is None and conversation is not None:
                 turn = self._engine.hear(conversation, text, reading)
             if turn is None:
-                if text.strip().strip(".!,").lower() in self._flow.courtesies:
+                over = record is not None and record.conversation is None
+                if over and text.strip().strip(".!,").lower() in self._flow.courtesies:
                     return Heard(None, "courtesy")
                 turn = self._engine.begin(self._flow.memory(), now.timestamp(), unheard=text)
             turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session)

@@ -26,6 +26,7 @@ from bot.conversation.flow import (
     State,
     Task,
     Unreadable,
+    Words,
 )
 from bot.conversation.readers import read_choice, read_keyword, read_yes_no
 from bot.conversation.screens import CHOOSE, Screen, Screens, keyed
@@ -205,8 +206,7 @@ class Engine(Generic[M]):
                     name = next((to for holds, to in state.cases if holds(memory)), state.otherwise)
                 case Task():
                     memory = conversation.memory
-                    effect = state.do(memory, lambda message: self.screens.text(message, memory))  # noqa: B023 - called at once
-                    return Turn(conversation, effect=effect)
+                    return Turn(conversation, effect=state.do(memory, self._words(memory)))
                 case Listing():
                     return self._turn_page(conversation, state, 0, ())
                 case Ending():
@@ -214,6 +214,13 @@ class Engine(Generic[M]):
                 case _:
                     return self._show(conversation)
         raise RecursionError(f"{self.flow.name}: {name} is on a circle of states that ask nothing")
+
+    def _words(self, memory: M) -> Words:
+        def words(message: str, language: str | None = None) -> str:
+            speaking = memory if language is None else replace(memory, language=language)  # type: ignore[type-var]
+            return self.screens.text(message, speaking)
+
+        return words
 
     def _return(self, conversation: Conversation[M], name: str) -> Turn[M]:
         if self.flow.by_name[name].waits and (conversation.page is not None or name not in self._listings):

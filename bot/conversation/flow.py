@@ -32,9 +32,9 @@ Outcome = object
 
 
 class Words(Protocol):
-    """Renders a message in the language of a memory, for effects that carry a text."""
+    """Renders a message for an effect that carries a text: in the memory's language, or in the one that is named."""
 
-    def __call__(self, message: str) -> str: ...
+    def __call__(self, message: str, language: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ identity_guard = Table(
     Column("failures", Integer, nullable=False),
     _moment("last_failure_at", null=False),
     _moment("locked_until"),
+    Column("last_hop", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('phone', 'nik')", name="kind"),
 )
 

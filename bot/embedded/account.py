@@ -49,7 +49,10 @@ def account_for(data: Path) -> Account | None:
             )
         return None
     if owner:
-        return _account(pwd.getpwuid(owner))
+        try:
+            return _account(pwd.getpwuid(owner))
+        except KeyError as error:
+            raise EmbeddedServerError(f"{data} belongs to uid {owner}, which is no account of this machine.") from error
     for name in _UNPRIVILEGED:
         try:
             entry = pwd.getpwnam(name)

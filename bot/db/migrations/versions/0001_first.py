@@ -35,6 +35,7 @@ CREATE TABLE identity_guard (
     failures INTEGER NOT NULL,
     last_failure_at TIMESTAMP WITH TIME ZONE NOT NULL,
     locked_until TIMESTAMP WITH TIME ZONE,
+    last_hop TEXT DEFAULT '' NOT NULL,
     CONSTRAINT pk_identity_guard PRIMARY KEY (kind, subject),
     CONSTRAINT ck_identity_guard_kind CHECK (kind IN ('phone', 'nik'))
 );

@@ -1,0 +1,188 @@
+"""Using the servers of a folder, whoever keeps them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bot.embedded import keeper
+from bot.embedded.addresses import BOTH, Kind, ServerUrls, posted
+from bot.embedded.child import spawn
+from bot.embedded.errors import EmbeddedServerError
+from bot.embedded.layout import Layout
+from bot.embedded.locks import FileLock, is_locked
+from bot.embedded.server import START_LIMIT
+
+_POLL = 0.02
+_PROJECT = Path(__file__).resolve().parents[2]
+#: What a keeper gets of our environment: where programs and folders are, and none of our keys.
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "PYTHONPATH")
+
+
+def _nothing() -> None:
+    """The default of ``check``."""
+
+
+class Lease:
+    """The right to use servers of ``folder`` until it is released or this process ends, in whatever way.
+
+    Entering waits until they answer. ``check`` is called while waiting, and may raise to give up.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        kinds: frozenset[Kind] = BOTH,
+        *,
+        say: Callable[[str], None] | None = None,
+        check: Callable[[], None] = _nothing,
+    ) -> None:
+        self._layout = Layout(folder.absolute())
+        self._kinds = kinds
+        self._say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201  notices for the person there
+        self._check = check
+        self._locks = [FileLock(self._layout.users_lock(kind)) for kind in Kind if kind in kinds]
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._urls = ServerUrls()
+
+    @property
+    def urls(self) -> ServerUrls:
+        """Where the servers listen; the same as long as the lease lasts."""
+        return self._urls
+
+    def __enter__(self) -> Self:
+        try:
+            self._take()
+        except BaseException:
+            self.release()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+    def tend(self) -> None:
+        """See to it that the servers have a keeper; call several times a second during a long lease. Never waits."""
+        if self._keeper is not None and self._keeper.poll() is None:
+            return
+        if not is_locked(self._layout.servers_lock):
+            self._start_keeper()
+
+    def release(self, *, patience: float = START_LIMIT) -> bool:
+        """Let go, and wait until the servers have stopped; False if they go on, because others use them too.
+
+        They are given ``patience`` seconds to stop in order, after which they are cut short.
+        """
+        if not any(lock.held for lock in self._locks):
+            return True
+        for lock in self._locks:
+            lock.release()
+        until = time.monotonic() + patience
+        hurried = False
+        while self._keeper_lives():
+            if self._others_use_them():
+                return False
+            if time.monotonic() > until and not hurried:
+                self.hurry()
+                hurried = True
+            time.sleep(_POLL)
+        return True
+
+    def hurry(self) -> None:
+        """Cut short the stopping of servers that nobody uses any more; they recover at their next start."""
+        found = posted(self._layout)
+        pid = self._keeper.pid if self._keeper is not None and self._keeper.poll() is None else found and found.pid
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
+
+    def _take(self) -> None:
+        self._layout.make()
+        until = time.monotonic() + START_LIMIT
+        for lock in self._locks:
+            # A keeper that is stopping holds it until it has ended.
+            while not self._try(lock):
+                self._wait(until)
+        while not self._arrived():
+            self.tend()
+            self._wait(until)
+
+    def _try(self, lock: FileLock) -> bool:
+        try:
+            return lock.take(shared=True)
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"{lock.path} cannot be used ({error.strerror}); use the account that made it, or set VAR to another "
+                "folder."
+            ) from error
+
+    def _wait(self, until: float) -> None:
+        self._check()
+        if time.monotonic() > until:
+            raise EmbeddedServerError(
+                f"The servers of {self._layout.folder} do not answer after {START_LIMIT:.0f} s; see {self._layout.log}."
+            )
+        time.sleep(_POLL)
+
+    def _arrived(self) -> bool:
+        found = posted(self._layout)
+        if found is None:
+            return False
+        if self._keeper is not None and found.pid == self._keeper.pid:
+            self._pass_on(found.notices)
+        for kind in self._kinds:
+            if kind in found.problems:
+                raise found.problems[kind]
+        self._urls = ServerUrls(
+            found.urls.database_url if Kind.POSTGRES in self._kinds else "",
+            found.urls.redis_url if Kind.VALKEY in self._kinds else "",
+        )
+        return found.urls.covers(self._kinds)
+
+    def _pass_on(self, notices: tuple[str, ...]) -> None:
+        for notice in notices:
+            self._say(notice)
+
+    def _start_keeper(self) -> None:
+        if self._keeper is not None and self._keeper.returncode == keeper.FAILED:
+            raise EmbeddedServerError(f"The embedded servers cannot be kept: {_last_line(self._log)} (see {self._log})")
+        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        with self._log.open("ab") as log:
+            self._keeper = spawn(
+                [sys.executable, "-m", keeper.__name__, self._layout.folder],
+                env=env,
+                cwd=_PROJECT,
+                output=log,
+                parting=None,  # it ends when its last user does, and that need not be us
+            )
+
+    @property
+    def _log(self) -> Path:
+        return self._layout.log / "servers.log"
+
+    def _keeper_lives(self) -> bool:
+        if self._keeper is not None and self._keeper.poll() is None:
+            return True
+        return is_locked(self._layout.servers_lock)
+
+    def _others_use_them(self) -> bool:
+        for lock in self._locks:
+            if lock.take():  # nobody, and the keeper has not noticed yet
+                lock.release()
+            elif lock.take(shared=True):  # somebody; a keeper that stops would not let us in
+                lock.release()
+                return True
+        return False
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return lines[-1] if lines else "it left no word"

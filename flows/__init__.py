@@ -1,0 +1,1 @@
+"""The conversations: what is asked, in which order and in which words. One idea a file."""
