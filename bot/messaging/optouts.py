@@ -1,0 +1,20 @@
+"""The one register of numbers that want no messages, for all gateways."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.db.database import Database
+
+
+def opt_out(database: Database, phone: str, source: str, now: datetime) -> None:
+    """Put a number on the register; again changes nothing."""
+    database.rows(
+        "INSERT INTO opt_out (phone, source, since) VALUES (%s, %s, %s) ON CONFLICT (phone) DO NOTHING",
+        (phone, source, now),
+    )
+
+
+def opt_in(database: Database, phone: str) -> None:
+    """Take a number off the register."""
+    database.rows("DELETE FROM opt_out WHERE phone = %s", (phone,))

@@ -1,0 +1,186 @@
+"""Strange numbers: NIK and birth date together prove a person, but not that the number is theirs.
+
+Such a number opens a claim. The roster's number is told by SMS; if it has been silent for 24 hours after the gateway took
+that SMS, or an officer approves, the claim is accepted and the number becomes the worker's. TOLAK rejects it for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from bot.conversation.driver import Caller
+from bot.crypto import Vault
+from bot.db import audit
+from bot.db.database import Database
+from bot.messaging import outbox
+from bot.phone import mask_phone
+from bot.registration.acts import (
+    Access,
+    Done,
+    LeaveEnquiry,
+    Locked,
+    NikSealed,
+    NothingToDo,
+    ObjectToClaim,
+    ProveByNik,
+    Proven,
+    SealNik,
+)
+from bot.registration.identity import Guard, count_wrong, locked_until
+from bot.registration.people import PERSON, PERSON_FROM
+from bot.registration.terms import Terms
+
+SILENCE = timedelta(hours=24)
+_NIK = "nik"
+_CONVERSATION_NIK = "conversation.nik"
+
+_FIND = f"SELECT {PERSON} FROM {PERSON_FROM} WHERE w.nik_hash = %(nik)s AND w.birth_date = %(birth_date)s"
+
+
+def seal_nik(vault: Vault, act: SealNik) -> NikSealed:
+    """Put a NIK under seal for the conversation."""
+    return NikSealed(vault.seal(act.nik, _CONVERSATION_NIK).hex())
+
+
+def _open_nik(vault: Vault, sealed: str) -> str:
+    return vault.open(bytes.fromhex(sealed), _CONVERSATION_NIK)
+
+
+def prove_by_nik(database: Database, vault: Vault, terms: Terms, act: ProveByNik, caller: Caller) -> object:
+    """Prove a caller by NIK and birth date; says what the number may do."""
+    nik_hash = vault.hash(_open_nik(vault, act.sealed_nik))
+    phone_guard, nik_guard = Guard("phone", caller.phone), Guard("nik", nik_hash.hex())
+    with database.transaction() as connection:
+        # One after the other for one NIK, so that two claims cannot be opened past each other.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(nik_hash[:7], "big"),))
+        row = connection.execute(_FIND.encode(), {"nik": nik_hash, "birth_date": act.birth_date}).fetchone()
+        own = row is not None and row[9] == caller.phone
+        guards = [phone_guard] if own else [phone_guard, nik_guard]
+        locked = locked_until(connection, guards, caller.now)
+        if locked is not None:
+            return Locked(locked, terms.time_zone.key)
+        if row is None:
+            return count_wrong(connection, terms, caller, guards)
+        connection.execute(
+            "UPDATE worker SET verified_at = coalesce(verified_at, %(now)s), started_at = coalesce(started_at, %(now)s) "
+            "WHERE id = %(id)s",
+            {"now": caller.now, "id": row[0]},
+        )
+        if own:
+            access = Access.FULL
+        else:
+            access = _access_of_stranger(connection, terms, act, caller, row)
+        return Proven(terms.person(row, access=access, now=caller.now))
+
+
+def _access_of_stranger(
+    connection: psycopg.Connection[Any], terms: Terms, act: ProveByNik, caller: Caller, row: Sequence[Any]
+) -> Access:
+    worker_id, language, roster_phone, booking_id, booked_from = row[0], row[5], row[9], row[10], row[12]
+    own_booking = booking_id is not None and booked_from == caller.phone
+    claim = connection.execute(
+        "SELECT id, state FROM phone_claim WHERE worker_id = %s AND phone = %s FOR UPDATE", (worker_id, caller.phone)
+    ).fetchone()
+    if claim is None:
+        claim_id = _open_claim(connection, worker_id, roster_phone, caller)
+        if roster_phone is None and booking_id is None:
+            # Nobody to ask and nothing to lose: the number becomes the worker's.
+            accept(connection, claim_id, caller.now, actor="system")
+            return Access.FULL
+        if roster_phone is not None:
+            _tell_roster_number(connection, terms, act, caller, claim_id, worker_id, roster_phone, language)
+    elif claim[1] == "rejected":
+        return Access.NONE
+    elif claim[1] == "accepted" or _has_been_silent(connection, claim[0], caller.now):
+        accept(connection, claim[0], caller.now, actor="system")
+        return Access.FULL
+    return Access.BOOK if booking_id is None or own_booking else Access.NONE
+
+
+def _open_claim(
+    connection: psycopg.Connection[Any], worker_id: int, roster_phone: str | None, caller: Caller
+) -> int:
+    row = connection.execute(
+        "INSERT INTO phone_claim (worker_id, phone, state, roster_phone, opened_at) VALUES (%s, %s, 'open', %s, %s) "
+        "RETURNING id",
+        (worker_id, caller.phone, roster_phone, caller.now),
+    ).fetchone()
+    if row is None:
+        raise LookupError("an INSERT without conflict clause gives its row")
+    audit.record(connection, caller.now, "system", "claim.open", f"worker:{worker_id}")
+    return int(row[0])
+
+
+def _tell_roster_number(
+    connection: psycopg.Connection[Any],
+    terms: Terms,
+    act: ProveByNik,
+    caller: Caller,
+    claim_id: int,
+    worker_id: int,
+    roster_phone: str,
+    language: str,
+) -> None:
+    notices = dict(act.notices)
+    body = (notices.get(language) or act.notices[0][1]).replace("{stranger}", mask_phone(caller.phone))
+    draft = outbox.Draft(
+        natural_key=f"claim:{claim_id}",
+        kind="claim",
+        lane=outbox.Lane.REPLY,
+        gateway=terms.sms_gateway,
+        phone=roster_phone,
+        language=language,
+        body=body,
+        worker_id=worker_id,
+    )
+    outbox.write(connection, draft, caller.now)
+
+
+def _has_been_silent(connection: psycopg.Connection[Any], claim_id: int, now: datetime) -> bool:
+    """Whether the roster's number was told at least 24 hours ago: a notice that no gateway took tells nobody."""
+    row = connection.execute(
+        "SELECT 1 FROM message WHERE natural_key = %s AND state IN ('accepted', 'delivered') AND settled_at <= %s",
+        (f"claim:{claim_id}", now - SILENCE),
+    ).fetchone()
+    return row is not None
+
+
+def accept(connection: psycopg.Connection[Any], claim_id: int, now: datetime, *, actor: str) -> None:
+    """Make the claimed number the worker's own. Safe to repeat."""
+    row = connection.execute(
+        "UPDATE phone_claim SET state = 'accepted', settled_at = %s, settled_by = %s "
+        "WHERE id = %s AND state = 'open' RETURNING worker_id, phone",
+        (now, actor, claim_id),
+    ).fetchone()
+    if row is not None:
+        connection.execute("UPDATE worker SET phone = %s, updated_at = %s WHERE id = %s", (row[1], now, row[0]))
+        audit.record(connection, now, actor, "claim.accept", f"worker:{row[0]}")
+
+
+def object_to_claims(database: Database, _act: ObjectToClaim, caller: Caller) -> object:
+    """TOLAK: reject every open claim on a worker of this number."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "UPDATE phone_claim SET state = 'rejected', settled_at = %s, settled_by = 'roster number' "
+            "WHERE roster_phone = %s AND state = 'open' RETURNING worker_id",
+            (caller.now, caller.phone),
+        ).fetchall()
+        for (worker_id,) in rows:
+            audit.record(connection, caller.now, "roster number", "claim.reject", f"worker:{worker_id}")
+        return Done() if rows else NothingToDo()
+
+
+def leave_enquiry(database: Database, vault: Vault, act: LeaveEnquiry, caller: Caller) -> object:
+    """Keep the data of somebody who is not found, once per number and NIK."""
+    nik = _open_nik(vault, act.sealed_nik)
+    row = database.row(
+        "INSERT INTO enquiry (phone, nik_hash, nik_sealed, district_code, created_at) "
+        "VALUES (%s, %s, %s, (SELECT code FROM district WHERE code = %s), %s) "
+        "ON CONFLICT (phone, nik_hash) DO NOTHING RETURNING id",
+        (caller.phone, vault.hash(nik), vault.seal(nik, _NIK), nik[:4], caller.now),
+    )
+    return Done() if row else NothingToDo()

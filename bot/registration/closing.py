@@ -1,0 +1,53 @@
+"""The end of registration: kept in PostgreSQL, movable while the service runs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from psycopg.types.json import Jsonb
+
+from bot.db import audit
+from bot.db.database import Database
+
+_KEY = "registration_closes_at"
+
+#: Conversations that were open at the end may still be finished for this long.
+GRACE = timedelta(minutes=5)
+
+#: The end of registration within a statement, NULL if there is none.
+CLOSES_AT = f"(SELECT (value #>> '{{}}')::timestamptz FROM setting WHERE key = '{_KEY}')"  # noqa: S608 - a constant
+
+#: Whether registration takes bookings, for a conversation that began at ``started`` (parameters: now, started, grace).
+STILL_OPEN = f"""(SELECT coalesce(bool_and(
+    e IS NULL OR %(now)s < e OR (%(started)s < e AND %(now)s < e + %(grace)s)), true) FROM {CLOSES_AT} AS e)"""
+
+
+def closes_at(database: Database) -> datetime | None:
+    """When registration ends, or None."""
+    found: datetime | None = database.value(f"SELECT {CLOSES_AT}")
+    return found
+
+
+def is_open(end: datetime | None, now: datetime, started: datetime) -> bool:
+    """Whether a conversation that began at ``started`` may still book."""
+    return end is None or now < end or (started < end and now < end + GRACE)
+
+
+def close_at(database: Database, end: datetime | None, *, now: datetime, actor: str) -> None:
+    """Move the end of registration (None: no end), and write it to the audit log."""
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO setting (key, value, changed_at) VALUES (%s, %s, %s) "
+            "ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, changed_at = EXCLUDED.changed_at",
+            (_KEY, Jsonb(end.isoformat() if end else None), now),
+        )
+        detail = {"closes_at": end.isoformat() if end else None}
+        audit.record(connection, now, actor, "registration.close-at", _KEY, detail)
+
+
+def set_first_value(database: Database, end: datetime | None, *, now: datetime) -> None:
+    """Take the end from the settings if none has ever been set."""
+    database.rows(
+        "INSERT INTO setting (key, value, changed_at) VALUES (%s, %s, %s) ON CONFLICT (key) DO NOTHING",
+        (_KEY, Jsonb(end.isoformat() if end else None), now),
+    )
