@@ -30,6 +30,11 @@ class Layout:
         return self.folder / "log"
 
     @property
+    def servers_log(self) -> Path:
+        """What the servers' keeper has to say."""
+        return self.log / "servers.log"
+
+    @property
     def valkey(self) -> Path:
         """Valkey's append-only file."""
         return self.folder / "valkey"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from bot.embedded.locks import FileLock, is_locked
 from bot.embedded.server import START_LIMIT
 
 _POLL = 0.02
+_BETWEEN_KEEPERS = 0.5
 _PROJECT = Path(__file__).resolve().parents[2]
 #: What a keeper gets of our environment: where programs and folders are, and none of our keys.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "PYTHONPATH")
@@ -51,6 +51,7 @@ class Lease:
         self._check = check
         self._locks = [FileLock(self._layout.users_lock(kind)) for kind in Kind if kind in kinds]
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._next_keeper = 0.0
         self._urls = ServerUrls()
 
     @property
@@ -71,15 +72,15 @@ class Lease:
 
     def tend(self) -> None:
         """See to it that the servers have a keeper; call several times a second during a long lease. Never waits."""
-        if self._keeper is not None and self._keeper.poll() is None:
-            return
-        if not is_locked(self._layout.servers_lock):
+        now = time.monotonic()
+        if now >= self._next_keeper and not self._keeper_lives():
+            self._next_keeper = now + _BETWEEN_KEEPERS
             self._start_keeper()
 
-    def release(self, *, patience: float = START_LIMIT) -> bool:
+    def release(self, *, patience: float = START_LIMIT, impatient: Callable[[], bool] = lambda: False) -> bool:
         """Let go, and wait until the servers have stopped; False if they go on, because others use them too.
 
-        They are given ``patience`` seconds to stop in order, after which they are cut short.
+        They are given ``patience`` seconds to stop in order, after which, or once ``impatient``, they are cut short.
         """
         if not any(lock.held for lock in self._locks):
             return True
@@ -90,19 +91,11 @@ class Lease:
         while self._keeper_lives():
             if self._others_use_them():
                 return False
-            if time.monotonic() > until and not hurried:
-                self.hurry()
+            if not hurried and (time.monotonic() > until or impatient()):
+                self._hurry()
                 hurried = True
             time.sleep(_POLL)
         return True
-
-    def hurry(self) -> None:
-        """Cut short the stopping of servers that nobody uses any more; they recover at their next start."""
-        found = posted(self._layout)
-        pid = self._keeper.pid if self._keeper is not None and self._keeper.poll() is None else found and found.pid
-        if pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGUSR1)
 
     def _take(self) -> None:
         self._layout.make()
@@ -135,6 +128,8 @@ class Lease:
     def _arrived(self) -> bool:
         found = posted(self._layout)
         if found is None:
+            if self._keeper is not None and self._keeper.poll() == keeper.FAILED:
+                raise EmbeddedServerError(f"The servers cannot be kept: {_last_line(self._layout.servers_log)}")
             return False
         if self._keeper is not None and found.pid == self._keeper.pid:
             self._pass_on(found.notices)
@@ -152,10 +147,8 @@ class Lease:
             self._say(notice)
 
     def _start_keeper(self) -> None:
-        if self._keeper is not None and self._keeper.returncode == keeper.FAILED:
-            raise EmbeddedServerError(f"The embedded servers cannot be kept: {_last_line(self._log)} (see {self._log})")
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        with self._log.open("ab") as log:
+        with self._layout.servers_log.open("ab") as log:
             self._keeper = spawn(
                 [sys.executable, "-m", keeper.__name__, self._layout.folder],
                 env=env,
@@ -164,9 +157,10 @@ class Lease:
                 parting=None,  # it ends when its last user does, and that need not be us
             )
 
-    @property
-    def _log(self) -> Path:
-        return self._layout.log / "servers.log"
+    def _hurry(self) -> None:
+        # A keeper that we did not start is left alone: its number is no longer posted while it stops.
+        if self._keeper is not None and self._keeper.poll() is None:
+            self._keeper.send_signal(signal.SIGUSR1)
 
     def _keeper_lives(self) -> bool:
         if self._keeper is not None and self._keeper.poll() is None:

@@ -1,0 +1,35 @@
+"""What the service consists of: which children it runs, with which commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from bot.serve.supervisor import Child
+
+#: Each lane has a worker of its own, so that a blast never delays a reply.
+LANES = ("replies", "bulk")
+#: Districts over which sample data are spread: those of the campaign of January 2021.
+SAMPLE_DISTRICTS = 91
+
+
+def _command(name: str, env: Mapping[str, str], *arguments: str) -> Child:
+    # Unbuffered, or a child's lines would come in bursts.
+    return Child(name, (sys.executable, "-m", "bot", *arguments), {**env, "PYTHONUNBUFFERED": "1"})
+
+
+def migration(env: Mapping[str, str]) -> Child:
+    """Brings the database to this release's schema."""
+    return _command("database", env, "db", "upgrade")
+
+
+def sample(env: Mapping[str, str], workers: int) -> Child:
+    """Fills an empty roster with made-up workers, facilities and sessions."""
+    districts = str(SAMPLE_DISTRICTS)
+    return _command("sample", env, "sample", "load", "--workers", str(workers), "--districts", districts, "--if-empty")
+
+
+def children(env: Mapping[str, str]) -> tuple[Child, ...]:
+    """The children of a running service."""
+    workers = tuple(_command(lane, env, "worker", "--lane", lane) for lane in LANES)
+    return (_command("web", env, "web"), *workers, _command("clock", env, "clock"))
