@@ -1,7 +1,7 @@
 """What every test may ask for: real PostgreSQL and real Valkey, empty and its own.
 
-One pair of servers serves the whole run. A test that asks for ``database_url`` gets a database that nobody else sees, at
-this release's schema; one that asks for ``redis_url`` gets Valkey with nothing in it.
+One pair of servers serves the whole run. A test that asks for ``database_url`` gets a database that nobody else sees,
+at this release's schema; one that asks for ``redis_url`` gets Valkey with nothing in it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _roomy_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[EmbeddedServers]:
-    """The PostgreSQL and the Valkey of this run. ``servers.valkey.pid`` and the like are there to be interfered with."""
+    """PostgreSQL and Valkey for this run; ``servers.valkey.pid`` and the like are there to be interfered with."""
     folder = _roomy_folder()
     try:
         with EmbeddedServers(folder, durable=False) as running:
