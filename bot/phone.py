@@ -78,13 +78,13 @@ def is_e164(text: str) -> bool:
 def mask_phone(e164: str) -> str:
     """A number of which country, first and last three digits show: "+62812*****890".
 
-    Of short numbers less shows, so that at least four digits are hidden; what is no E.164 number is hidden wholly.
+    Of short numbers less shows, so that at least three digits are hidden; what is no E.164 number is hidden wholly.
     """
     if not is_e164(e164):
         return "*" * 8
     code = _country_code(e164)
     national = e164[len(code) :]
-    hidden = max(4, len(national) - 6)
+    hidden = max(3, len(national) - 6)
     last = min(3, len(national) - hidden)
     first = len(national) - hidden - last
     return f"{code}{national[:first]}{'*' * hidden}{national[len(national) - last :]}"
@@ -126,7 +126,7 @@ def _read_digits(text: str) -> tuple[str, bool]:
     if spelling[0] in "'’`":
         raise NotAPhone("starts with an apostrophe, as Excel marks text: save the column as text without it")
     if _SCIENTIFIC.fullmatch(spelling):
-        raise NotAPhone("is in scientific notation, so its last digits are lost: format the column as text")
+        raise NotAPhone("is in scientific notation, so its last digits may be lost: format the column as text")
     if _WHOLE_DECIMAL.fullmatch(spelling):
         spelling = spelling.removesuffix(".0")
     digits: list[str] = []
@@ -165,18 +165,21 @@ def _that_gets_sms(number: phonenumbers.PhoneNumber) -> str:
         raise NotAPhone("is a service number, which gets no SMS")
     e164: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if number.country_code == _HOME_CODE:
-        _check_home_mobile(e164.removeprefix(f"+{_HOME_CODE}"))
+        return _home_mobile(e164.removeprefix(f"+{_HOME_CODE}"))
     if not is_e164(e164):
         raise NotAPhone("has a number of digits that its country does not use")
     return e164
 
 
-def _check_home_mobile(national: str) -> None:
-    """Raise NotAPhone unless `national`, a possible Indonesian number without its trunk prefix, is a mobile one."""
-    if not national.startswith("8"):
+def _home_mobile(national: str) -> str:
+    """The E.164 form of a possible Indonesian number, given without its country code; raises NotAPhone if no mobile."""
+    # The library leaves the trunk prefix of a number that is too short without it.
+    mobile = national.lstrip("0")
+    if not mobile.startswith("8"):
         raise NotAPhone("is no Indonesian mobile number (one of another country starts with + and its code)")
-    if not _SHORTEST_MOBILE <= len(national) <= _LONGEST_MOBILE:
-        raise NotAPhone(f"has too {'few' if len(national) < _SHORTEST_MOBILE else 'many'} digits")
+    if not _SHORTEST_MOBILE <= len(mobile) <= _LONGEST_MOBILE:
+        raise NotAPhone(f"has too {'few' if len(mobile) < _SHORTEST_MOBILE else 'many'} digits")
+    return f"+{_HOME_CODE}{mobile}"
 
 
 def _country_code(e164: str) -> str:

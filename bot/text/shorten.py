@@ -93,8 +93,15 @@ def _ever_shorter(words: Sequence[str]) -> Iterator[list[str]]:
     words = _abbreviate(words)
     yield words
     words = _without_titles(words)
+    start = _name_starts(words)
+    yield from _with_initials(words, start + 1)
+    yield from _with_initials(words[start:], 1)
+    yield words[: start + 1] + [word for word in words[start + 1 :] if _is_number(word)]
+
+
+def _with_initials(words: list[str], start: int) -> Iterator[list[str]]:
+    """`words` with ever more initials from the last word back to `start`, then ever fewer of them, down to the last."""
     yield words
-    start = _name_starts(words) + 1
     for position in range(len(words) - 1, start - 1, -1):
         words = [*words[:position], _initial(words[position]), *words[position + 1 :]]
         yield words
@@ -102,10 +109,6 @@ def _ever_shorter(words: Sequence[str]) -> Iterator[list[str]]:
     for position in reversed(initials[:-1]):
         words = words[:position] + words[position + 1 :]
         yield words
-    if initials:
-        yield words[start - 1 :]
-        position = next(position for position in range(start, len(words)) if not _is_number(words[position]))
-        yield words[:position] + words[position + 1 :]
 
 
 def _abbreviate(words: Sequence[str]) -> list[str]:
