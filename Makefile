@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --require-hashes
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install --no-compile --require-hashes
 # Empty marks of what has been installed: done again only when a list of requirements changes.
 RUNNING := $(VENV)/.requirements
 TESTING := $(VENV)/.requirements-dev
@@ -44,9 +44,9 @@ browser:
 		exit 1; }
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "This needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
-		echo "Name another one: make PYTHON=/path/to/python3" >&2; \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "This needs Python 3.11 or newer, and '$(PYTHON)' is older or not here." >&2; \
+		echo "Name another one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
 		exit 1; }
 	@echo "Making the virtual environment $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV) || { \
