@@ -54,9 +54,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an inbound SMS came to: a reply, or none and the reason why."""
+    """What an inbound SMS came to: a reply in a language, or none and the reason why."""
 
     reply: str | None
+    language: str
     ignored: str | None = None
 
 
@@ -127,22 +128,24 @@ class Driver(Generic[M]):
         session = f"sms:{message}"
         for _attempt in range(_MOST_RACES):
             record, version = self._store.load(phone)
-            if record is not None and record.session == session:
-                return Heard(record.answer or None)
             now = self._clock.now()
             reading = self._reading(now)
             conversation = self._alive(record, now.timestamp(), RESUME_SMS, session)
+            language = self._engine.catalogs.default if conversation is None else conversation.memory.language
+            if record is not None and record.session == session:
+                return Heard(record.answer or None, language)
             turn = self._engine.keyword(conversation, self._flow.memory(), text, now.timestamp())
             if turn is None and conversation is not None:
                 turn = self._engine.hear(conversation, text, reading)
             if turn is None:
                 over = record is not None and record.conversation is None
                 if over and text.strip().strip(".!,").lower() in self._flow.courtesies:
-                    return Heard(None, "courtesy")
+                    return Heard(None, language, "courtesy")
                 turn = self._engine.begin(self._flow.memory(), now.timestamp(), unheard=text)
             turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session)
             if self._store.save(phone, version, self._record(turn, screen, now, session, text)):
-                return Heard(screen.text)
+                spoken = language if turn.conversation is None else turn.conversation.memory.language
+                return Heard(screen.text, spoken)
         raise StoreAway("lost too many races")
 
     def busy(self, language: str | None = None) -> Screen:

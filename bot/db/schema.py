@@ -265,6 +265,7 @@ message = Table(
     Column("worker_id", BigInteger, ForeignKey("worker.id", ondelete="SET NULL")),
     Column("booking_id", BigInteger, ForeignKey("booking.id", ondelete="SET NULL")),
     Column("inbound_id", BigInteger, ForeignKey("inbound.id", ondelete="SET NULL")),
+    Column("inline", Boolean, nullable=False, server_default="false"),
     Column("state", Text, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("reason", Text),

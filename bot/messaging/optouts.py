@@ -6,13 +6,13 @@ from datetime import datetime
 
 from bot.db.database import Database
 
+#: Parameters: phone, source, since. Again changes nothing.
+REGISTER = "INSERT INTO opt_out (phone, source, since) VALUES (%s, %s, %s) ON CONFLICT (phone) DO NOTHING"
+
 
 def opt_out(database: Database, phone: str, source: str, now: datetime) -> None:
-    """Put a number on the register; again changes nothing."""
-    database.rows(
-        "INSERT INTO opt_out (phone, source, since) VALUES (%s, %s, %s) ON CONFLICT (phone) DO NOTHING",
-        (phone, source, now),
-    )
+    """Put a number on the register."""
+    database.rows(REGISTER, (phone, source, now))
 
 
 def opt_in(database: Database, phone: str) -> None:

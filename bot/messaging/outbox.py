@@ -41,8 +41,8 @@ class Draft:
 
 _INSERT = """
 INSERT INTO message (natural_key, kind, lane, gateway, phone, link_id, language, body, worker_id, booking_id, inbound_id,
-                     state, created_at, due_at, deadline_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                     inline, state, created_at, due_at, deadline_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (natural_key) DO NOTHING RETURNING id
 """
 
@@ -80,6 +80,7 @@ def _write(connection: psycopg.Connection[Any], draft: Draft, now: datetime, sta
             draft.worker_id,
             draft.booking_id,
             draft.inbound_id,
+            state == "submitted",
             state,
             now,
             now,

@@ -198,5 +198,3 @@ def send_ticket(database: Database, terms: Terms, act: SendTicket, caller: Calle
         key = f"ticket-again:{booked.booking_id}:{caller.hop}"
         _write_ticket(connection, terms, act, caller, key, booked.ticket)
         return Done()
-
-

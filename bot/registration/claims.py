@@ -101,9 +101,7 @@ def _access_of_stranger(
     return Access.BOOK if booking_id is None or own_booking else Access.NONE
 
 
-def _open_claim(
-    connection: psycopg.Connection[Any], worker_id: int, roster_phone: str | None, caller: Caller
-) -> int:
+def _open_claim(connection: psycopg.Connection[Any], worker_id: int, roster_phone: str | None, caller: Caller) -> int:
     row = connection.execute(
         "INSERT INTO phone_claim (worker_id, phone, state, roster_phone, opened_at) VALUES (%s, %s, 'open', %s, %s) "
         "RETURNING id",

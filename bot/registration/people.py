@@ -20,7 +20,7 @@ PERSON_FROM = """
     worker w
     JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code)
     LEFT JOIN screening sc ON sc.worker_id = w.id
-    LEFT JOIN booking b ON b.worker_id = w.id AND b.state IN ('booked', 'attended')
+    LEFT JOIN booking b ON b.worker_id = w.id AND b.dose = 1 AND b.state IN ('booked', 'attended')
     LEFT JOIN vaccination_session vs ON vs.id = b.session_id
     LEFT JOIN facility f ON f.id = vs.facility_id
     LEFT JOIN district fd ON fd.code = f.district_code

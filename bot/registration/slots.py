@@ -310,5 +310,3 @@ def sweep_expired(database: Database, now: object) -> int:
             connection.execute("SELECT 1 FROM vaccination_session WHERE id = %s FOR UPDATE", (session_id,))
             released += reclaim_expired(connection, session_id, now)
     return released
-
-

@@ -254,6 +254,7 @@ CREATE TABLE message (
     worker_id BIGINT,
     booking_id BIGINT,
     inbound_id BIGINT,
+    inline BOOLEAN DEFAULT 'false' NOT NULL,
     state TEXT NOT NULL,
     attempts SMALLINT DEFAULT '0' NOT NULL,
     reason TEXT,

@@ -1,0 +1,1 @@
+"""The commands: the same actions from a terminal."""

@@ -1,0 +1,59 @@
+"""``python -m bot COMMAND``: the group of all commands, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from bot.away import Away
+from bot.cli.bookings import bookings
+from bot.cli.doctor import doctor
+from bot.cli.flow import flow
+from bot.cli.registration import registration
+from bot.cli.registry import districts, facilities, roster, sample, sessions
+from bot.cli.roster import show
+from bot.cli.serving import clock, database, demo, serve, web, worker
+from bot.config import SettingError
+from bot.embedded.errors import EmbeddedServerError
+from gateway_adapters.base import SettingMissing
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name=None, version="0.1.0", prog_name="balas")
+def cli() -> None:
+    """Balas: registers health workers for vaccination by SMS and USSD."""
+
+
+roster.add_command(show)
+for command in (
+    serve,
+    demo,
+    web,
+    worker,
+    clock,
+    database,
+    sample,
+    districts,
+    facilities,
+    roster,
+    sessions,
+    bookings,
+    registration,
+    doctor,
+    flow,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command: exit code 0, 1 on a failure told in one line, 2 on wrong usage."""
+    try:
+        cli(standalone_mode=True)
+    except (SettingError, SettingMissing, EmbeddedServerError) as error:
+        click.echo(str(error), err=True)
+    except Away:
+        click.echo("PostgreSQL or Redis does not answer; see `python -m bot doctor` and the addresses set.", err=True)
+    else:
+        return
+    sys.exit(1)

@@ -1,0 +1,101 @@
+"""Commands that run the service or a part of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+
+from bot import config
+from bot.cli.context import fail, services
+from bot.db import migrate
+from bot.queues import Work
+
+
+@click.command()
+def serve() -> None:
+    """Run web, workers and clock, with embedded servers where no URL is set."""
+    from bot.serve import run_service
+
+    raise SystemExit(run_service(os.environ, sample_workers=None, simulator=False, demo=False))
+
+
+@click.command(hidden=True)
+def demo() -> None:
+    """Run the service with a made-up roster and the phone simulator (``make demo``)."""
+    from bot.serve import run_service
+
+    wanted = os.environ.get("WORKERS_SAMPLE", "").strip() or "5000"
+    if not wanted.isdecimal():
+        fail(f"WORKERS_SAMPLE must be a whole number, not {wanted!r}")
+    raise SystemExit(run_service(os.environ, sample_workers=int(wanted), simulator=True, demo=True))
+
+
+@click.command()
+@click.option("--processes", type=click.IntRange(1, 64), default=None, help="Default: WEB_PROCESSES, else 2.")
+def web(processes: int | None) -> None:
+    """Serve HTTP at HOST:PORT."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    settings = config.load(os.environ)
+    count = processes or int(os.environ.get("WEB_PROCESSES", "").strip() or 2)
+    metrics = tempfile.mkdtemp(prefix="balas-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+    os.environ["BALAS_PARENT"] = str(os.getpid())
+    server = Granian(
+        "wsgi:app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=count,
+        blocking_threads=2,
+        backlog=2048,
+        log_level=LogLevels.warning,
+        log_access=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=9,
+        working_dir=Path(__file__).resolve().parents[2],
+    )
+    try:
+        server.serve()
+    finally:
+        shutil.rmtree(metrics, ignore_errors=True)
+
+
+@click.command()
+@click.option("--lane", type=click.Choice([work.value for work in Work]), required=True, help="What it serves.")
+def worker(lane: str) -> None:
+    """Work off one lane's queue."""
+    from bot.worker import run_worker
+
+    run_worker(Work(lane), config.load(os.environ))
+
+
+@click.command()
+def clock() -> None:
+    """Run what is due by time: one clock of all leads, the others stand by."""
+    from bot.clockwork import run_clock
+
+    run_clock(config.load(os.environ))
+
+
+@click.group(name="db")
+def database() -> None:
+    """The database."""
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the database to this release's schema."""
+    from bot.registration import closing
+
+    with services(long_work=True) as parts:
+        migrate.upgrade(parts.settings.database_url)
+        closing.set_first_value(parts.database, parts.settings.registration_closes_at, now=parts.clock.now())
+    click.echo(f"The database is at {migrate.newest()}.")

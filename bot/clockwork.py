@@ -1,0 +1,93 @@
+"""The clock process: enqueues what is due by time. Of several clocks one leads.
+
+Leadership is a key in Redis that the leader renews; should two ever lead for a moment, nothing is harmed, since every
+job looks at rows and is safe to run twice.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import uuid
+
+import redis
+import structlog
+from rq.cron import CronScheduler
+
+from bot import config, log
+from bot.conversation.store import connect
+from bot.jobs import sweep
+from bot.lifeline import die_with_parent
+from bot.queues import JOB_TIMEOUT, Work
+
+_log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 10
+_LEADER = "clock:leader"
+_LEASE_SECONDS = 15
+_TICK_SECONDS = 1.0
+
+#: Renew the lease if it is ours, take it if it is nobody's.
+_LEAD = """
+local holder = redis.call('GET', KEYS[1])
+if holder == ARGV[1] or not holder then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+  return 1
+end
+return 0
+"""
+_RESIGN = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+
+class Leadership:
+    """Whether this process is the leading clock."""
+
+    def __init__(self, client: redis.Redis, name: str | None = None) -> None:
+        self._name = name or uuid.uuid4().hex
+        self._lead = client.register_script(_LEAD)
+        self._resign = client.register_script(_RESIGN)
+
+    def held(self) -> bool:
+        """Renew or take the lead; raises ``redis.RedisError``."""
+        return bool(self._lead(keys=[_LEADER], args=[self._name, _LEASE_SECONDS]))
+
+    def resign(self) -> None:
+        """Give the lead up at once, so that another clock need not wait for the lease to end."""
+        self._resign(keys=[_LEADER], args=[self._name])
+
+
+def schedule(connection: redis.Redis) -> CronScheduler:
+    """Everything that is due by time."""
+    cron = CronScheduler(connection, logging_level="WARNING")
+    # A sweep that nobody took up in time is not worth keeping: the next one does its work.
+    cron.register(
+        sweep, Work.SWEEP.value, interval=SWEEP_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=SWEEP_SECONDS
+    )
+    return cron
+
+
+def run_clock(settings: config.Settings) -> None:
+    """Tick until a signal asks to stop."""
+    die_with_parent()
+    log.configure(settings.log_level, service="clock")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    client = connect(settings.queue_redis_url, timeout=2.0)
+    leadership, cron = Leadership(client), schedule(client)
+    leading = False
+    while not stop.wait(_TICK_SECONDS):
+        try:
+            now_leading = leadership.held()
+            if now_leading != leading:
+                leading = now_leading
+                _log.info("clock_leads" if leading else "clock_stands_by")
+            if leading:
+                cron.enqueue_jobs()
+        except redis.RedisError as error:
+            _log.warning("clock_waits", error=type(error).__name__)
+    if leading:
+        try:
+            leadership.resign()
+        except redis.RedisError:
+            _log.warning("clock_could_not_resign")

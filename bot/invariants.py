@@ -1,0 +1,100 @@
+"""What must always hold (DESIGN section 8), each as a statement that finds what breaks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.db.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """``broken``: an SQL statement that gives the ids of whatever breaks it. Parameters: ``late``."""
+
+    name: str
+    broken: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How many rows break an invariant, and the ids of some of them."""
+
+    invariant: Invariant
+    count: int
+    examples: tuple[str, ...]
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        "taken places = held + booked + attended + no show, in every session",
+        "SELECT s.id FROM vaccination_session s LEFT JOIN booking b ON b.session_id = s.id "
+        "AND b.state IN ('held', 'booked', 'attended', 'no_show') GROUP BY s.id HAVING s.taken <> count(b.id)",
+    ),
+    Invariant(
+        "no session has more places taken than its capacity",
+        "SELECT id FROM vaccination_session WHERE taken > capacity OR taken < 0",
+    ),
+    Invariant(
+        "at most one confirmed booking per worker and dose",
+        "SELECT worker_id FROM booking WHERE state IN ('booked', 'attended') "
+        "GROUP BY worker_id, dose HAVING count(*) > 1",
+    ),
+    Invariant(
+        "at most one hold per worker and dose",
+        "SELECT worker_id FROM booking WHERE state = 'held' GROUP BY worker_id, dose HAVING count(*) > 1",
+    ),
+    Invariant(
+        "every confirmed booking has a ticket",
+        "SELECT id FROM booking WHERE state IN ('booked', 'attended', 'no_show') AND ticket IS NULL",
+    ),
+    Invariant(
+        "every ticket message speaks of a ticket that exists",
+        "SELECT m.id FROM message m LEFT JOIN booking b ON b.id = m.booking_id "
+        "WHERE m.kind = 'ticket' AND (b.id IS NULL OR b.ticket IS NULL OR strpos(m.body, b.ticket) = 0)",
+    ),
+    Invariant(
+        "no message was accepted twice by a gateway",
+        "SELECT message_id FROM attempt WHERE state IN ('accepted', 'delivered') "
+        "GROUP BY message_id HAVING count(*) > 1",
+    ),
+    Invariant(
+        "no message was sent again while its fate was unknown",
+        "SELECT a.message_id FROM attempt a JOIN attempt n ON n.message_id = a.message_id AND n.number > a.number "
+        "WHERE a.state IN ('unknown', 'submitted', 'accepted', 'delivered')",
+    ),
+    Invariant(
+        "nobody who opted out gets more than answers and notices about their own booking or number",
+        "SELECT m.id FROM message m JOIN opt_out o ON o.phone = m.phone "
+        "WHERE m.lane <> 'reply' AND m.state IN ('accepted', 'delivered') AND m.created_at > o.since",
+    ),
+    Invariant(
+        "every inbound SMS ends as handled, ignored or dead (none waits longer than 10 minutes)",
+        "SELECT id FROM inbound WHERE state = 'received' AND received_at < %(late)s",
+    ),
+    Invariant(
+        "every handled inbound SMS has its reply in the outbox",
+        "SELECT i.id FROM inbound i WHERE i.state = 'handled' "
+        "AND NOT EXISTS (SELECT 1 FROM message m WHERE m.inbound_id = i.id)",
+    ),
+    Invariant(
+        "no message is in hand for longer than 10 minutes",
+        "SELECT id FROM attempt WHERE state IN ('claimed', 'submitted') AND claimed_at < %(late)s",
+    ),
+)
+
+#: What is still being worked on is not late before this.
+PATIENCE = timedelta(minutes=10)
+
+
+def check(database: Database, now: datetime) -> list[Finding]:
+    """Check every invariant."""
+    found: list[Finding] = []
+    for invariant in INVARIANTS:
+        rows = database.rows(
+            f"SELECT count(*) OVER (), broken.* FROM ({invariant.broken}) AS broken LIMIT 5",
+            {"late": now - PATIENCE},
+        )
+        count = int(rows[0][0]) if rows else 0
+        found.append(Finding(invariant, count, tuple(str(row[1]) for row in rows)))
+    return found

@@ -1,0 +1,68 @@
+"""Structured logs: one JSON object a line, without personal data.
+
+Only names and numbers that we chose are logged, never a text that came from outside. An exception is logged as its type
+and the places it passed through: its message may quote a row ("Key (phone)=(...) already exists").
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+
+def _plain_exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    found = event.pop("exc_info", None)
+    if not found:
+        return event
+    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)[-6:]
+        event["at"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+        if error.__cause__ is not None:
+            event["cause"] = type(error.__cause__).__name__
+    return event
+
+
+class _PlainFormatter(logging.Formatter):
+    """Other people's loggers, as JSON lines without their exceptions' messages."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: dict[str, Any] = {
+            "event": record.getMessage() if record.levelno < logging.ERROR or not record.exc_info else record.msg,
+            "logger": record.name,
+            "level": record.levelname.lower(),
+        }
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+            event = dict(_plain_exception(None, "", event))
+        return str(structlog.processors.JSONRenderer()(None, "", event))
+
+
+def configure(level: str = "INFO", *, service: str) -> None:
+    """Set logging up for a process of this ``service`` (web, worker, clock, cli): JSON lines on stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PlainFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _plain_exception,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,155 @@
+"""Inbound SMS: stored before anything else, handled once, answered once.
+
+Each ends as handled, ignored (with the reason) or dead. What could not be handled at once (Redis was away, the process
+died) is found by the sweep and handled in the order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.conversation.driver import Heard
+from bot.crypto import Vault
+from bot.db.database import Database
+from bot.messaging import outbox
+from gateway_adapters.base import InboundSms
+
+_PURPOSE = "inbound"
+#: How long whoever took an inbound message in hand has it to themselves.
+LEASE = timedelta(seconds=20)
+#: After so many failures an inbound message is dead-lettered.
+MOST_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An inbound message that is to be handled."""
+
+    id: int
+    gateway: str
+    phone: str
+    link_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An inbound message in store. ``fresh``: it is the caller's to handle now.
+
+    ``reply`` and ``reply_id`` are what an earlier delivery of the same message was answered, if it was.
+    """
+
+    waiting: Waiting
+    fresh: bool
+    reply: str | None = None
+    reply_id: int | None = None
+
+
+#: Takes an inbound message's phone, text and id to what is to be said.
+Hear = Callable[[str, str, str], Heard]
+
+# ``claimed_until`` keeps the sweep away while the webhook itself handles the message. If an older one of the same phone
+# still waits, this one waits too, unclaimed: a person's messages are handled in order.
+_KEEP = """
+WITH older AS (SELECT EXISTS (SELECT 1 FROM inbound WHERE phone = %(phone)s AND state = 'received') AS there)
+INSERT INTO inbound (gateway, gateway_message_id, phone, recipient, link_id, text_sealed, state, received_at, claimed_until)
+SELECT %(gateway)s, %(message)s, %(phone)s, %(recipient)s, %(link)s, %(text)s, 'received', %(now)s,
+       CASE WHEN there THEN NULL ELSE %(until)s END FROM older
+ON CONFLICT (gateway, gateway_message_id) DO NOTHING
+RETURNING id, claimed_until IS NOT NULL
+"""
+
+_KEPT_BEFORE = """
+SELECT i.id, m.body, m.id FROM inbound i LEFT JOIN message m ON m.natural_key = 'reply:' || i.id
+WHERE i.gateway = %s AND i.gateway_message_id = %s
+"""
+
+
+def keep(database: Database, vault: Vault, gateway: str, sms: InboundSms, now: datetime) -> Kept:
+    """Store an inbound message, once per gateway message id; raises ``DatabaseAway``."""
+    row = database.row(
+        _KEEP,
+        {
+            "gateway": gateway,
+            "message": sms.message_id,
+            "phone": sms.phone,
+            "recipient": sms.recipient,
+            "link": sms.link_id,
+            "text": vault.seal(sms.text, _PURPOSE),
+            "now": now,
+            "until": now + LEASE,
+        },
+    )
+    if row is not None:
+        return Kept(Waiting(row[0], gateway, sms.phone, sms.link_id, sms.text), fresh=row[1])
+    before = database.row(_KEPT_BEFORE, (gateway, sms.message_id))
+    if before is None:
+        raise LookupError("what conflicts is there")
+    return Kept(Waiting(before[0], gateway, sms.phone, sms.link_id, sms.text), False, before[1], before[2])
+
+
+def handle(
+    database: Database, waiting: Waiting, hear: Hear, now: datetime, *, inline: bool
+) -> tuple[str | None, int | None]:
+    """Hear a message and write the reply: (text, id of the reply in the outbox), or (None, None) where none is due.
+
+    ``inline``: the reply leaves in the HTTP answer, so it is written as submitted. Raises ``Away``.
+    """
+    heard = hear(waiting.phone, waiting.text, str(waiting.id))
+    with database.transaction() as connection:
+        reply_id: int | None = None
+        if heard.reply is not None:
+            draft = outbox.Draft(
+                natural_key=f"reply:{waiting.id}",
+                kind="reply",
+                lane=outbox.Lane.REPLY,
+                gateway=waiting.gateway,
+                phone=waiting.phone,
+                language=heard.language,
+                body=heard.reply,
+                link_id=waiting.link_id,
+                inbound_id=waiting.id,
+            )
+            write = outbox.write_submitted if inline else outbox.write
+            reply_id = write(connection, draft, now)
+        connection.execute(
+            "UPDATE inbound SET state = %s, reason = %s, settled_at = %s, claimed_until = NULL "
+            "WHERE id = %s AND state = 'received'",
+            ("handled" if heard.ignored is None else "ignored", heard.ignored, now, waiting.id),
+        )
+    return (heard.reply, reply_id) if reply_id is not None else (None, None)
+
+
+def let_go(database: Database, inbound_id: int) -> None:
+    """Give a message that could not be handled now to the sweep."""
+    database.rows("UPDATE inbound SET claimed_until = NULL WHERE id = %s AND state = 'received'", (inbound_id,))
+
+
+# The oldest waiting message of each phone, so that nobody's messages overtake each other.
+_CLAIM = """
+WITH next AS (
+    SELECT i.id FROM inbound i
+    WHERE i.state = 'received' AND (i.claimed_until IS NULL OR i.claimed_until < %(now)s)
+      AND NOT EXISTS (SELECT 1 FROM inbound e WHERE e.phone = i.phone AND e.id < i.id AND e.state = 'received')
+    ORDER BY i.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE inbound i SET claimed_until = %(until)s, tries = i.tries + 1 FROM next WHERE i.id = next.id
+RETURNING i.id, i.gateway, i.phone, i.link_id, i.text_sealed, i.tries
+"""
+
+
+def claim_waiting(database: Database, vault: Vault, now: datetime, limit: int = 50) -> list[Waiting]:
+    """Take in hand what waits, oldest first; what failed too often is dead-lettered."""
+    rows = database.rows(_CLAIM, {"now": now, "until": now + LEASE, "limit": limit})
+    found: list[Waiting] = []
+    for number, gateway, phone, link_id, sealed, tries in sorted(rows):
+        if tries > MOST_TRIES:
+            database.rows(
+                "UPDATE inbound SET state = 'dead', reason = 'failed too often', settled_at = %s WHERE id = %s",
+                (now, number),
+            )
+            continue
+        found.append(Waiting(number, gateway, phone, link_id, vault.open(bytes(sealed), _PURPOSE)))
+    return found

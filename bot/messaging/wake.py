@@ -1,0 +1,75 @@
+"""Waking the workers: an RQ job that says "look", enqueued at most once in a while, and never on a caller's time.
+
+A writer calls ``wake``; a thread of this process wins, or does not win, a short-lived token in Redis and enqueues the
+job. The job clears the token before its last look at the rows. A wake-up that is lost is made good by the clock's sweep.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import redis
+import structlog
+
+from bot.messaging.outbox import Lane
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds that a token lasts if no job clears it.
+TOKEN_SECONDS = 5
+#: Wake-ups closer together than this are one, in seconds.
+_PAUSE = 0.05
+
+
+def token(lane: Lane) -> str:
+    """The key that says: somebody has just enqueued a drain of this lane."""
+    return f"drain:{lane}"
+
+
+def enqueue_once(client: redis.Redis, lane: Lane, enqueue: Callable[[Lane], None]) -> bool:
+    """Enqueue a drain of ``lane`` unless one is on its way already."""
+    if not client.set(token(lane), "1", nx=True, ex=TOKEN_SECONDS):
+        return False
+    enqueue(lane)
+    return True
+
+
+class Waker:
+    """Wakes one lane from a thread of its own, started at the first call."""
+
+    def __init__(self, client: redis.Redis, enqueue: Callable[[Lane], None], lane: Lane = Lane.REPLY) -> None:
+        self._client = client
+        self._enqueue = enqueue
+        self._lane = lane
+        self._wanted = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def wake(self) -> None:
+        """Say that there is something to send. Costs the caller nothing but a flag."""
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="waker", daemon=True)
+                    self._thread.start()
+        self._wanted.set()
+
+    def close(self) -> None:
+        """Enqueue what is still wanted and stop."""
+        self._stopping = True
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while not self._stopping:
+            self._wanted.wait()
+            self._wanted.clear()
+            try:
+                enqueue_once(self._client, self._lane, self._enqueue)
+            except redis.RedisError as error:
+                _log.warning("wake_failed", error=type(error).__name__)
+            pause.wait(_PAUSE)

@@ -1,0 +1,30 @@
+"""What is counted. Labels come from closed sets: never a phone, a name or a text."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+HOPS = Counter("balas_ussd_hops_total", "USSD requests answered", ["gateway", "outcome"])
+HOP_SECONDS = Histogram(
+    "balas_ussd_hop_seconds",
+    "Time to answer a USSD request",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
+)
+INBOUND = Counter("balas_inbound_sms_total", "Inbound SMS taken in", ["gateway", "outcome"])
+RECEIPTS = Counter("balas_receipts_total", "Delivery reports taken in", ["gateway", "matched"])
+REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gateway", "reason"])
+SENT = Counter("balas_messages_total", "Messages handed to gateways", ["lane"])
+FAILURES = Counter("balas_failures_total", "Requests that failed inside", ["where"])
+AWAY = Counter("balas_away_total", "Requests for which PostgreSQL or Redis was away", ["where"])
+
+
+def render() -> bytes:
+    """Everything counted so far, by all processes of this service on this machine, in Prometheus' text format."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest()

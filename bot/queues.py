@@ -1,0 +1,31 @@
+"""RQ's queues: one for each lane of messages and one for the clock's sweeps. Jobs carry ids at most."""
+
+from __future__ import annotations
+
+import enum
+
+import redis
+from rq import Queue
+
+from bot.messaging.outbox import Lane
+
+#: Seconds after which RQ ends a job that hangs: well above a drain's 20 s.
+JOB_TIMEOUT = 120
+#: Seconds that a job's result and failure are kept: they tell us nothing, the rows do.
+_KEEP = 60
+
+
+class Work(enum.StrEnum):
+    """What a worker serves: one queue each, so that a killed worker's job is not lost between two."""
+
+    REPLY = "reply"
+    REMINDER = "reminder"
+    BLAST = "blast"
+    SWEEP = "sweep"
+
+
+def enqueue_drain(client: redis.Redis, lane: Lane) -> None:
+    """Tell the lane's workers to look at the outbox."""
+    Queue(lane.value, connection=client).enqueue(
+        "bot.jobs.drain", lane.value, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
+    )

@@ -1,0 +1,94 @@
+"""The parts of a process, put together once from its settings: used by web, workers, clock and commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import redis
+
+from bot import config
+from bot.clock import Clock, clock_from
+from bot.conversation.driver import Driver
+from bot.conversation.engine import Engine
+from bot.conversation.store import Store, connect
+from bot.crypto import Vault
+from bot.db.database import Database
+from bot.messaging.outbox import Lane
+from bot.messaging.wake import Waker
+from bot.queues import enqueue_drain
+from bot.registration.desk import Desk
+from bot.registration.terms import Terms
+from flows.memory import Campaign, Memory
+from flows.registration import catalogs, registration
+from gateway_adapters.base import GatewayRegistry
+from gateway_adapters.registry import load_gateways
+
+#: Seconds that one call to a gateway may take: below the lease of a claim.
+GATEWAY_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a process may need; what it does not use is never made."""
+
+    settings: config.Settings
+    #: Seconds a statement may take, None for long work.
+    statement_limit: float | None = 1.2
+
+    @cached_property
+    def clock(self) -> Clock:
+        return clock_from(self.settings.clock_file)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.settings.data_key)
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.settings.database_url, limit=self.statement_limit)
+
+    @cached_property
+    def conversations(self) -> redis.Redis:
+        return connect(self.settings.redis_url)
+
+    @cached_property
+    def queue(self) -> redis.Redis:
+        return connect(self.settings.queue_redis_url, timeout=2.0)
+
+    @cached_property
+    def gateways(self) -> GatewayRegistry:
+        return load_gateways(
+            self.settings.environ,
+            public_url=self.settings.public_url,
+            timeout=GATEWAY_TIMEOUT,
+            simulator=self.settings.simulator,
+        )
+
+    @cached_property
+    def waker(self) -> Waker:
+        return Waker(self.queue, lambda lane: enqueue_drain(self.queue, lane), Lane.REPLY)
+
+    @cached_property
+    def terms(self) -> Terms:
+        return Terms(self.settings.age_limits, self.settings.time_zone, self.settings.sms_gateway)
+
+    @cached_property
+    def driver(self) -> Driver[Memory]:
+        settings = self.settings
+        flow = registration(Campaign(settings.ussd_code, settings.call_centre, settings.age_limits))
+        return Driver(
+            Engine(flow, catalogs(), limit=settings.ussd_screen_septets),
+            Store(self.conversations),
+            Desk(self.database, self.vault, self.terms, self.waker.wake).perform,
+            self.clock,
+            digest_key=self.vault.hash("conversation digest"),
+            time_zone=settings.time_zone,
+        )
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if "waker" in self.__dict__:
+            self.waker.close()
+        if "database" in self.__dict__:
+            self.database.close()

@@ -1,0 +1,83 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from bot import config, log
+from bot.metrics import FAILURES
+from bot.services import Services
+from bot.web import health, webhooks
+
+_log = structlog.get_logger(__name__)
+
+#: Largest body of a request that is not an upload, in bytes.
+LARGEST_BODY = 64 * 1024
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    """The service as a WSGI application, from ``environ`` (default: the process's own).
+
+    Raises ``bot.config.SettingError`` or ``gateway_adapters.base.SettingMissing`` with a text that names the variable.
+    """
+    settings = config.load(os.environ if environ is None else environ)
+    log.configure(settings.log_level, service="web")
+    services = Services(settings)
+    app = Flask("balas", static_folder=None)
+    app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=200)
+    app.extensions["services"] = services
+    app.register_blueprint(webhooks.blueprint_of(services))
+    app.register_blueprint(health.blueprint_of(services))
+    if settings.simulator:
+        from bot.web import simulator
+
+        app.register_blueprint(simulator.blueprint_of(services))
+    app.register_error_handler(Exception, _failed)
+    return app
+
+
+def request_id() -> str:
+    """The id of this request: the caller's ``X-Request-Id`` if it is a plain one, else made here."""
+    known: str | None = g.get("request_id")
+    if known is None:
+        given = request.headers.get("X-Request-Id", "")
+        plain = given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64
+        known = g.request_id = given if plain else secrets.token_hex(8)
+    return known
+
+
+def route_template() -> str:
+    """The route as it is declared: never the path itself, which may hold a secret."""
+    return request.url_rule.rule if request.url_rule is not None else "(no route)"
+
+
+def _failed(error: Exception) -> Response:
+    """Plain words for whatever went wrong; our own mistakes are logged, without what they were about."""
+    if not isinstance(error, HTTPException):
+        FAILURES.labels(route_template()).inc()
+        _log.error("request_failed", route=route_template(), request_id=request_id(), exc_info=error)
+        error = InternalServerError()
+    status = error.code or 500
+    words = _WORDS.get(status, error.name)
+    response = Response(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
+    response.headers["X-Request-Id"] = request_id()
+    allowed = error.get_headers()
+    response.headers.extend({name: value for name, value in allowed if name in {"Allow", "Retry-After"}})
+    return response
+
+
+_WORDS = {
+    400: "The request could not be understood.",
+    403: "You may not do this.",
+    404: "There is nothing here.",
+    405: "This address does not take that kind of request.",
+    413: "The request is too large.",
+    500: "Something went wrong on our side. It has been written down.",
+    503: "Not available at the moment. Please try again.",
+}

@@ -1,0 +1,54 @@
+"""Is the process alive, can it work, what has it counted?"""
+
+from __future__ import annotations
+
+import redis
+from flask import Blueprint, Response
+
+from bot.away import Away
+from bot.db import migrate
+from bot.metrics import render
+from bot.services import Services
+
+
+def blueprint_of(services: Services) -> Blueprint:
+    """``/healthz``, ``/readyz`` and ``/metrics``."""
+    blueprint = Blueprint("health", __name__)
+    newest = migrate.newest()
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return _plain("alive\n")
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        wrong = unready(services, newest)
+        return _plain("ready\n") if not wrong else _plain("".join(f"{line}\n" for line in wrong), 503)
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return blueprint
+
+
+def unready(services: Services, newest: str) -> list[str]:
+    """What keeps the service from working, a line each; empty when it can."""
+    wrong: list[str] = []
+    try:
+        with services.database.connection() as connection:
+            found = migrate.revision_of(connection)
+            if found != newest:
+                wrong.append(f"PostgreSQL: the schema is at {found or 'nothing'}, this release needs {newest}")
+    except Away:
+        wrong.append("PostgreSQL: does not answer")
+    for name, client in (("Redis", services.conversations), ("Redis of the queues", services.queue)):
+        try:
+            client.ping()
+        except redis.RedisError:
+            wrong.append(f"{name}: does not answer")
+    return wrong
+
+
+def _plain(text: str, status: int = 200) -> Response:
+    return Response(text, status=status, content_type="text/plain; charset=utf-8")

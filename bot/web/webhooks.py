@@ -1,0 +1,200 @@
+"""The gateways' webhooks: authenticate, parse, hand over, answer in time.
+
+One way in for each kind of event, whatever the gateway. Nothing of a request is logged but the route's template.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+from flask import Blueprint, Response, request
+
+from bot.away import Away
+from bot.messaging import inbound, optouts, receipts
+from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS, REFUSED
+from bot.services import Services
+from gateway_adapters.base import (
+    Answer,
+    BadRequest,
+    Endpoint,
+    Event,
+    EventKind,
+    Gateway,
+    InboundSms,
+    OptOut,
+    Receipt,
+    UssdEnded,
+    UssdHop,
+    WebhookRequest,
+    WebhookResponse,
+)
+
+_log = structlog.get_logger(__name__)
+
+_FORM = "application/x-www-form-urlencoded"
+
+View = Callable[..., Response]
+
+
+def blueprint_of(services: Services) -> Blueprint:
+    """A route for every endpoint of every gateway whose settings are there."""
+    blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+    for gateway in services.gateways.receiving():
+        for endpoint in gateway.endpoints:
+            name = f"{gateway.name}-{endpoint.brings.value}"
+            view = _view(services, gateway, endpoint)
+            blueprint.add_url_rule(f"/{gateway.name}{endpoint.route}", name, view, methods=["POST"])
+    return blueprint
+
+
+def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
+    take_in = _ways_in(services, gateway)[endpoint.brings]
+
+    def view(secret: str | None = None) -> Response:
+        if request.mimetype != _FORM:
+            return _refuse(gateway, "type", 400, f"The body must be {_FORM}.")
+        call = WebhookRequest(
+            url=_called_url(services.settings.public_url),
+            form=_form(),
+            headers=request.headers,
+            secret=secret,
+        )
+        if not gateway.authenticate(call):
+            return _refuse(gateway, "authentication", 403, "You may not do this.")
+        try:
+            events = gateway.parse(call, endpoint.brings)
+        except BadRequest as error:
+            return _refuse(gateway, "fields", 400, str(error))
+        return take_in(events)
+
+    return view
+
+
+def _form() -> Mapping[str, str]:
+    form = request.form
+    return {name: values[0] for name, values in form.lists()}
+
+
+def _called_url(public_url: str) -> str:
+    query = request.query_string.decode("latin-1")
+    return f"{public_url}{request.path}{'?' + query if query else ''}"
+
+
+def _refuse(gateway: Gateway, reason: str, status: int, words: str) -> Response:
+    REFUSED.labels(gateway.name, reason).inc()
+    route = request.url_rule.rule if request.url_rule is not None else ""
+    _log.warning("webhook_refused", gateway=gateway.name, reason=reason, route=route)
+    return Response(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+def _answer(response: WebhookResponse) -> Response:
+    return Response(response.body, content_type=response.content_type)
+
+
+def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callable[[list[Event]], Response]]:
+    def ussd(events: list[Event]) -> Response:
+        started = time.perf_counter()
+        hop = next(event for event in events if isinstance(event, UssdHop))
+        try:
+            screen = services.driver.ussd(hop.phone, hop.session_id, hop.text)
+            outcome = "goes_on" if screen.goes_on else "ended"
+        except Exception:  # noqa: BLE001 - whatever happens, the handset gets a valid last screen
+            FAILURES.labels("ussd").inc()
+            _log.exception("ussd_failed", gateway=gateway.name)
+            screen, outcome = services.driver.busy(), "failed"
+        HOPS.labels(gateway.name, outcome).inc()
+        HOP_SECONDS.observe(time.perf_counter() - started)
+        return _answer(gateway.render_ussd(Answer(screen.text, screen.goes_on)))
+
+    def sms(events: list[Event]) -> Response:
+        response = gateway.render_sms(None)
+        for event in events:
+            if isinstance(event, OptOut):
+                _opt(services, gateway, event)
+            elif isinstance(event, InboundSms):
+                try:
+                    response = _take_sms(services, gateway, event)
+                except Away:
+                    AWAY.labels("inbound").inc()
+                    return Response("Not stored. Please try again.\n", status=503, content_type="text/plain")
+        return _answer(response)
+
+    def receipt(events: list[Event]) -> Response:
+        try:
+            for event in events:
+                if isinstance(event, Receipt):
+                    matched = receipts.take_in(services.database, gateway.name, event, services.clock.now())
+                    RECEIPTS.labels(gateway.name, str(matched).lower()).inc()
+        except Away:
+            AWAY.labels("receipt").inc()
+            return Response("Not stored. Please try again.\n", status=503, content_type="text/plain")
+        return _answer(WebhookResponse())
+
+    def opt_out(events: list[Event]) -> Response:
+        try:
+            for event in events:
+                if isinstance(event, OptOut):
+                    _opt(services, gateway, event)
+        except Away:
+            AWAY.labels("opt_out").inc()
+            return Response("Not stored. Please try again.\n", status=503, content_type="text/plain")
+        return _answer(WebhookResponse())
+
+    def ussd_ended(events: list[Event]) -> Response:
+        for event in events:
+            if isinstance(event, UssdEnded):
+                HOPS.labels(gateway.name, "session_complete" if event.complete else "session_dropped").inc()
+        return _answer(WebhookResponse())
+
+    return {
+        EventKind.USSD: ussd,
+        EventKind.SMS: sms,
+        EventKind.RECEIPT: receipt,
+        EventKind.OPT_OUT: opt_out,
+        EventKind.USSD_ENDED: ussd_ended,
+    }
+
+
+def _opt(services: Services, gateway: Gateway, event: OptOut) -> None:
+    if event.stopped:
+        optouts.opt_out(services.database, event.phone, gateway.name, services.clock.now())
+    else:
+        optouts.opt_in(services.database, event.phone)
+
+
+def _take_sms(services: Services, gateway: Gateway, sms: InboundSms) -> WebhookResponse:
+    """Store an inbound SMS, then answer it now if that is possible; raises ``Away`` only where it is not stored.
+
+    The same message delivered again gets the reply that it got before, if that travels in the HTTP answer; while the
+    first delivery is still being handled, it gets none.
+    """
+    now = services.clock.now()
+    inline = gateway.answers_inline
+    kept = inbound.keep(services.database, services.vault, gateway.name, sms, now)
+    if not kept.fresh:
+        INBOUND.labels(gateway.name, "repeated").inc()
+        return gateway.render_sms(kept.reply if inline else None, kept.reply_id)
+    try:
+        reply, reply_id = inbound.handle(services.database, kept.waiting, services.driver.sms, now, inline=inline)
+        INBOUND.labels(gateway.name, "handled").inc()
+        if reply is not None and not inline:
+            services.waker.wake()
+        return gateway.render_sms(reply if inline else None, reply_id)
+    except Away:
+        AWAY.labels("inbound").inc()
+        INBOUND.labels(gateway.name, "later").inc()
+        _let_go(services, kept.waiting.id)
+    except Exception:  # noqa: BLE001 - it is stored, and the sweep tries it again
+        FAILURES.labels("inbound").inc()
+        _log.exception("inbound_failed", gateway=gateway.name, inbound=kept.waiting.id)
+    return gateway.render_sms(None)
+
+
+def _let_go(services: Services, inbound_id: int) -> None:
+    try:
+        inbound.let_go(services.database, inbound_id)
+    except Away:
+        # Its lease runs out by itself, and the sweep finds it then.
+        AWAY.labels("inbound").inc()

@@ -1,0 +1,36 @@
+"""A worker process: RQ's simple worker on one queue, which stops between two batches when asked to."""
+
+from __future__ import annotations
+
+from types import FrameType
+
+import redis
+from rq import Queue, SimpleWorker
+
+from bot import config, jobs, log
+from bot.lifeline import die_with_parent
+from bot.queues import Work
+
+#: Seconds after which RQ takes an unheard-of worker for dead, and looks for what it left.
+_WORKER_TTL = 25
+_MAINTENANCE_INTERVAL = 10
+
+
+class _Worker(SimpleWorker):
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        jobs.stopping.set()
+        super().request_stop(signum, frame)
+
+
+def run_worker(work: Work, settings: config.Settings) -> None:
+    """Work off one queue until a signal asks to stop: the batch in hand is finished first."""
+    die_with_parent()
+    log.configure(settings.log_level, service=f"worker-{work.value}")
+    connection = redis.Redis.from_url(settings.queue_redis_url)
+    worker = _Worker(
+        [Queue(work.value, connection=connection)],
+        connection=connection,
+        worker_ttl=_WORKER_TTL,
+        maintenance_interval=_MAINTENANCE_INTERVAL,
+    )
+    worker.work(logging_level="WARNING", with_scheduler=False)

@@ -1,0 +1,7 @@
+"""The WSGI entry: ``app`` serves webhooks, health, metrics and, where switched on, the phone simulator."""
+
+from bot.lifeline import die_with_parent
+from bot.web.app import create_app
+
+die_with_parent()
+app = create_app()
