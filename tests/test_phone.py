@@ -114,14 +114,13 @@ def test_the_short_cut_and_the_library_agree(number: str, data: st.DataObject) -
 @properties
 @given(st.one_of(st.text(max_size=80), st.text(st.sampled_from("0123456789+-() ./'E٣"), max_size=30)))
 def test_any_text_is_a_sound_number_or_none(text: str) -> None:
+    number, reason = "", ""
     try:
         number = parse_phone(text)
     except NotAPhone as no:
         reason = no.reason
-        number = ""
-    else:
-        reason = ""
-    assert number == "" or (is_e164(number) and parse_phone(number) == number)
+    assert bool(number) is not bool(reason)
+    assert not number or (is_e164(number) and parse_phone(number) == number)
     assert re.search(r"\d{3}", reason) is None  # the number itself is never repeated
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from bot.text.gsm7 import septets, to_gsm7
@@ -78,8 +79,12 @@ def shorten(text: str, limit: int) -> str:
     name = " ".join(to_gsm7(text).split())
     if not name:
         return "?" if text else ""
-    if septets(name) <= limit:
-        return name
+    return name if septets(name) <= limit else _shortened(name, limit)
+
+
+@lru_cache(maxsize=4096)  # the same few thousand places are listed all night long
+def _shortened(name: str, limit: int) -> str:
+    """The name, which does not fit, in at most `limit` septets."""
     words: list[str] = []
     for words in _ever_shorter(name.split(" ")):
         shorter = " ".join(words)

@@ -1,12 +1,12 @@
 """What all readers do first: a typed text in plain lower-case letters and ASCII digits, and its words."""
 
 import re
+from itertools import groupby
 from typing import Final
 
 from bot.text import to_gsm7
 
 _TOKEN: Final = re.compile(r"[a-z]+|[0-9]+")
-_REPEATED: Final = re.compile(r"(.)\1+")
 
 
 def plain(text: str) -> str:
@@ -21,7 +21,7 @@ def tokens(plain_text: str) -> list[str]:
 
 def squeezed(word: str) -> str:
     """`word` with each run of one letter as a single one, as people draw words out: "iyaaa" and "iya" are the same."""
-    return _REPEATED.sub(r"\1", word)
+    return "".join(letter for letter, _ in groupby(word))
 
 
 def vocabulary(words: str) -> frozenset[str]:
