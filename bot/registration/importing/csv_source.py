@@ -33,7 +33,7 @@ class CsvSource:
     """
 
     def __init__(self, file: io.FileIO, known: frozenset[str]) -> None:
-        self.remarks: Sequence[str] = ()
+        self.remarks: tuple[str, ...] = ()
         self._file = file
         self._size = max(1, file.seek(0, io.SEEK_END))
         file.seek(0)

@@ -50,7 +50,7 @@ def column_name(text: str) -> str:
 
 
 def match_header(names: Sequence[str], required: Sequence[str], optional: Sequence[str]) -> Header:
-    """Find the ``required`` and ``optional`` columns; raises ``ImportFailed`` if one is missing or stands there twice."""
+    """Find the ``required`` and ``optional`` columns; raises ``ImportFailed`` if one is missing or is there twice."""
     found = [column_name(name) for name in names]
     missing = [name for name in required if name not in found]
     if missing:

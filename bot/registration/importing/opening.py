@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,13 +23,15 @@ _OLE: Final = b"\xd0\xcf\x11\xe0"
 def open_source(path: Path, known: frozenset[str]) -> Iterator[Source]:
     """The file at ``path``, ready to be read; ``known`` are the column names that it may have.
 
-    Raises ``ImportFailed``, naming the file, also for what goes wrong while it is read.
+    Raises ``ImportFailed``, also for what goes wrong while it is read.
     """
     try:
-        with io.FileIO(path) as file:
+        with io.FileIO(path) as file, warnings.catch_warnings():
+            # It warns of styles, and of dates that are none, cell by cell.
+            warnings.filterwarnings("ignore", module="openpyxl")
             yield _recognise(file, known)
     except OSError as error:
-        raise ImportFailed(f"{path.name} cannot be read: {os.strerror(error.errno or 0)}") from error
+        raise ImportFailed(f"cannot be read: {os.strerror(error.errno or 0)}") from error
 
 
 def _recognise(file: io.FileIO, known: frozenset[str]) -> Source:
@@ -36,5 +39,7 @@ def _recognise(file: io.FileIO, known: frozenset[str]) -> Source:
         raise ImportFailed("is not a file on a disk")
     beginning = file.read(4)
     if beginning == _OLE:
-        raise ImportFailed("is an Excel workbook of the old kind (.xls) or with a password: save it as XLSX without one")
+        raise ImportFailed(
+            "is an Excel workbook of the old kind (.xls) or with a password: save it as XLSX without one"
+        )
     return XlsxSource(file) if beginning == _ZIP else CsvSource(file, known)

@@ -34,6 +34,16 @@ class Tally:
         """Rows that say what the database already knew."""
         return self.read - self.added - self.updated - self.rejected
 
+    def as_json(self) -> dict[str, object]:
+        """The counts by their names."""
+        return {
+            "read": self.read,
+            "added": self.added,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "rejected": self.rejected,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
@@ -79,11 +89,7 @@ class ImportReport:
             "kind": self.kind.value,
             "file": self.file,
             "dry_run": self.dry_run,
-            "read": self.rows.read,
-            "added": self.rows.added,
-            "updated": self.rows.updated,
-            "unchanged": self.rows.unchanged,
-            "rejected": self.rows.rejected,
+            **self.rows.as_json(),
             "rejected_file": None if self.rejected_file is None else str(self.rejected_file),
             "rejections": [asdict(group) for group in self.rejections],
             "warnings": [asdict(caution) for caution in self.cautions],

@@ -25,7 +25,7 @@ class Source(Protocol):
     #: What stands between its cells, also in the file of its rejected rows.
     separator: str
     #: What whoever imports the file should know about how it was read.
-    remarks: Sequence[str]
+    remarks: tuple[str, ...]
 
     def rows(self) -> Iterator[SourceRow]:
         """The rows that hold anything, without the header; raises ``ImportFailed`` where the file breaks."""

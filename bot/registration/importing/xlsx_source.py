@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -59,7 +58,7 @@ class XlsxSource:
         # A sheet may state fewer rows than it has.
         if isinstance(self._sheet, ReadOnlyWorksheet):
             self._sheet.reset_dimensions()
-        self.remarks: Sequence[str] = (
+        self.remarks: tuple[str, ...] = (
             (f"only the sheet {self._sheet.title!r} was read, of {len(sheets)}",) if len(sheets) > 1 else ()
         )
         first = next(self._all_rows(), None)
@@ -90,9 +89,7 @@ class XlsxSource:
 def _told() -> Iterator[None]:
     """Turn what a damaged workbook raises into one plain line."""
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="openpyxl")
-            yield
+        yield
     except _DAMAGE as error:
         raise ImportFailed("is not a workbook that can be read: save it again as XLSX, or as CSV UTF-8") from error
 
