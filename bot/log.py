@@ -24,6 +24,9 @@ def _plain_exception(_logger: object, _method: str, event: MutableMapping[str, A
         event["error"] = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)[-6:]
         event["at"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+        state = getattr(error, "sqlstate", None)
+        if state is not None:
+            event["sqlstate"] = state
         if error.__cause__ is not None:
             event["cause"] = type(error.__cause__).__name__
     return event

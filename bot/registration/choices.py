@@ -27,8 +27,8 @@ SELECT code, name FROM district WHERE name ILIKE %(pattern)s ORDER BY name, code
 """
 
 _FREE = """s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s AND s.taken < s.capacity
-    AND s.local_date >= w.birth_date + make_interval(years => %(youngest)s)
-    AND s.local_date < w.birth_date + make_interval(years => %(oldest)s + 1)"""
+    AND s.local_date >= w.birth_date + make_interval(years => %(youngest)s::int)
+    AND s.local_date < w.birth_date + make_interval(years => %(oldest)s::int + 1)"""
 
 _FACILITIES = f"""
 SELECT f.id, f.name FROM facility f, worker w

@@ -18,8 +18,9 @@ GRACE = timedelta(minutes=5)
 CLOSES_AT = f"(SELECT (value #>> '{{}}')::timestamptz FROM setting WHERE key = '{_KEY}')"  # noqa: S608 - a constant
 
 #: Whether registration takes bookings, for a conversation that began at ``started`` (parameters: now, started, grace).
-STILL_OPEN = f"""(SELECT coalesce(bool_and(
-    e IS NULL OR %(now)s < e OR (%(started)s < e AND %(now)s < e + %(grace)s)), true) FROM {CLOSES_AT} AS e)"""
+STILL_OPEN = f"""coalesce((
+    SELECT e IS NULL OR %(now)s < e OR (%(started)s < e AND %(now)s < e + %(grace)s)
+    FROM (SELECT {CLOSES_AT} AS e) AS ending), true)"""
 
 
 def closes_at(database: Database) -> datetime | None:

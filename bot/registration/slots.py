@@ -37,8 +37,8 @@ _OWN_FACILITY = """CASE WHEN w.domicile_code IS NULL THEN w.facility_id
 
 #: Sessions ``s`` that a worker ``w`` could go to: open, still to come, within the age limits on the day.
 _SUITS = """s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s
-    AND s.local_date >= w.birth_date + make_interval(years => %(youngest)s)
-    AND s.local_date < w.birth_date + make_interval(years => %(oldest)s + 1)"""
+    AND s.local_date >= w.birth_date + make_interval(years => %(youngest)s::int)
+    AND s.local_date < w.birth_date + make_interval(years => %(oldest)s::int + 1)"""
 
 SLOT = "b.id, f.id, f.name, s.local_date, s.start_time, s.end_time, d.time_zone, b.ticket"
 SLOT_FROM = """booking b JOIN vaccination_session s ON s.id = b.session_id
