@@ -36,8 +36,8 @@ class Catalogs:
 
     def translate(self, message: str, language: str) -> str:
         """The message in ``language``, else in the default one, else as it stands in the code."""
-        catalog = self.messages.get(language) or self.messages[self.default]
-        return catalog.get(message, message)
+        catalog = self.messages.get(language)
+        return (self.messages[self.default] if catalog is None else catalog).get(message, message)
 
 
 @cache

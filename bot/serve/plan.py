@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from bot.serve.supervisor import Child
 
 #: Each lane has a worker of its own, so that a blast never delays a reply.
-LANES = ("replies", "bulk")
+LANES = ("reply", "sweep")
 #: Districts over which sample data are spread: those of the campaign of January 2021.
 SAMPLE_DISTRICTS = 91
 
