@@ -37,7 +37,7 @@ _LANDMARKS: Final = _listed("Tanjung Muara Bukit Rawa Pasir Batu Gunung Kampung 
 _LANDMARK_NAMES: Final = _listed("Indah Jaya Permai Besar Putih Harapan Raya Baru Seberang Panjang Hilir Barat")
 _HOSPITAL_NAMES: Final = _listed(
     "Harapan Bunda;Sehat Sentosa;Kasih Ibu;Bhakti Husada;Mitra Medika;Citra Husada;Permata Medika;Budi Luhur;Sari Asih;"
-    "Pelita Insani;Bina Sehat;Karya Medika;Mulia Husada;Puri Asih;Anugerah Sehat;Cahaya Medika;Insan Sehat;Graha Medika",
+    "Pelita Insani;Bina Sehat;Karya Medika;Mulia Husada;Puri Asih;Anugerah Sehat;Cahaya Medika;Insan Sehat",
     ";",
 )
 _STREETS: Final = _listed(
