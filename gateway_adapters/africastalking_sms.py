@@ -58,8 +58,11 @@ class MessagingApi:
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """One outcome for each message, in the order of ``batch``; raises nothing."""
-        outcomes: dict[int, Outcome] = {m.id: NO_PHONE.of(m.id) for m in batch if not is_e164(m.phone)}
-        for messages in into_requests([m for m in batch if is_e164(m.phone)], self._most):
+        good = [message for message in batch if is_e164(message.phone)]
+        outcomes: dict[int, Outcome] = {}
+        if len(good) < len(batch):
+            outcomes = {message.id: NO_PHONE.of(message.id) for message in batch if not is_e164(message.phone)}
+        for messages in into_requests(good, self._most):
             outcomes.update((outcome.message, outcome) for outcome in self._hand_over(messages))
         return [outcomes[message.id] for message in batch]
 
@@ -168,7 +171,10 @@ def _recipients(told: object) -> dict[str, dict[str, Any]]:
 
 def _status_code(entry: Mapping[str, Any]) -> int:
     """The status code of a recipient, also where it comes as text; 0 for none."""
-    digits = str(entry.get("statusCode")).strip()
+    code = entry.get("statusCode")
+    if type(code) is int:
+        return code
+    digits = str(code).strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
 
 
