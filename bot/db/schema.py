@@ -161,7 +161,7 @@ booking = Table(
         postgresql_where=text("state IN ('booked', 'attended')"),
     ),
     Index(None, "session_id"),
-    Index("ix_booking_held_until", "held_until", postgresql_where=text("state = 'held'")),
+    Index("ix_booking_held", "session_id", "held_until", postgresql_where=text("state = 'held'")),
 )
 
 #: Wrong answers, counted by number ("phone") and, for strange numbers, by hashed NIK whether it is listed or not ("nik").

@@ -3,7 +3,7 @@
 ``vaccination_session.taken`` counts, with a CHECK, every place that is held, booked, attended or missed. A hold is one
 statement: take a place of the nearest session with room, write the booking. Under a rush that statement does not queue:
 it passes over sessions that somebody else is just booking (SKIP LOCKED), so that a facility's sessions fill side by
-side. What it cannot settle (all locked, all full, a hold from before) goes the slow way, one transaction that waits.
+side; a session that is full but for expired holds is freed of them on the way. What it cannot settle (all locked, all full, a hold from before) goes the slow way, one transaction that waits.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ _SUITS = """s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s
     AND s.local_date >= w.birth_date + make_interval(years => %(youngest)s::int)
     AND s.local_date < w.birth_date + make_interval(years => %(oldest)s::int + 1)"""
 
+#: Sessions ``s`` with a free place, or one whose hold has expired.
+_HAS_ROOM = """(s.taken < s.capacity OR EXISTS (SELECT 1 FROM booking b WHERE b.session_id = s.id
+    AND b.state = 'held' AND b.held_until <= %(now)s))"""
+
 SLOT = "b.id, f.id, f.name, s.local_date, s.start_time, s.end_time, d.time_zone, b.ticket"
 SLOT_FROM = """booking b JOIN vaccination_session s ON s.id = b.session_id
     JOIN facility f ON f.id = s.facility_id JOIN district d ON d.code = f.district_code"""
@@ -51,11 +55,18 @@ WITH who AS (
       AND NOT EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = %(worker)s AND b.dose = %(dose)s
                       AND b.state IN ('held', 'booked', 'attended'))
 ), room AS (
-    SELECT s.id FROM vaccination_session s JOIN who w ON w.facility_id = s.facility_id
-    WHERE s.taken < s.capacity AND {_SUITS}
+    SELECT s.id, s.taken >= s.capacity AS full FROM vaccination_session s JOIN who w ON w.facility_id = s.facility_id
+    WHERE {_SUITS} AND {_HAS_ROOM}
     ORDER BY s.starts_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+), over AS (
+    SELECT b.id FROM booking b JOIN room ON room.full AND b.session_id = room.id
+    WHERE b.state = 'held' AND b.held_until <= %(now)s FOR UPDATE OF b SKIP LOCKED
+), ended AS (
+    UPDATE booking SET state = 'expired', held_until = NULL, ended_at = %(now)s WHERE id IN (SELECT id FROM over)
+    RETURNING id
 ), place AS (
-    UPDATE vaccination_session s SET taken = taken + 1 FROM room WHERE s.id = room.id
+    UPDATE vaccination_session s SET taken = s.taken - (SELECT count(*) FROM ended) + 1 FROM room
+    WHERE s.id = room.id AND s.taken - (SELECT count(*) FROM ended) < s.capacity
     RETURNING s.id, s.facility_id, s.local_date, s.start_time, s.end_time
 ), hold AS (
     INSERT INTO booking (worker_id, dose, session_id, state, held_until, phone, created_at)
@@ -188,19 +199,16 @@ def _age_fits(terms: Terms, caller: Caller, birth_date: Any) -> bool:
     return age_on(birth_date, today) <= terms.ages[1] and age_on(birth_date, today + HORIZON) >= terms.ages[0]
 
 
-#: Sessions with room, or with holds that have expired.
 _CANDIDATES = """
 SELECT s.id FROM vaccination_session s, worker w
-WHERE w.id = %(worker)s AND {where} AND {suits}
-  AND (s.taken < s.capacity OR EXISTS (
-       SELECT 1 FROM booking b WHERE b.session_id = s.id AND b.state = 'held' AND b.held_until <= %(now)s))
+WHERE w.id = %(worker)s AND {where} AND {suits} AND {has_room}
 ORDER BY s.starts_at, s.id LIMIT 200
 """
 
 
 def _take_any(connection: psycopg.Connection[Any], where: str, parameters: dict[str, object]) -> int | None:
     """Take a place of the first candidate that has one: those that nobody is booking first, then waiting in line."""
-    sql = _CANDIDATES.format(where=where, suits=_SUITS)
+    sql = _CANDIDATES.format(where=where, suits=_SUITS, has_room=_HAS_ROOM)
     candidates = [row[0] for row in connection.execute(sql.encode(), parameters)]
     if not candidates:
         return None

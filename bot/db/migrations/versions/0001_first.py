@@ -196,7 +196,7 @@ CREATE TABLE booking (
     CONSTRAINT uq_booking_ticket UNIQUE (ticket)
 );
 
-CREATE INDEX ix_booking_held_until ON booking (held_until) WHERE state = 'held';
+CREATE INDEX ix_booking_held ON booking (session_id, held_until) WHERE state = 'held';
 
 CREATE INDEX ix_booking_session_id ON booking (session_id);
 
