@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 #: A drain works for so long, in seconds, then gives way to others by enqueueing itself again.
 DRAIN_SECONDS = 20.0
 #: Messages claimed at a time: few, so that little is in flight when a process dies.
-BATCH = {Lane.REPLY: 20, Lane.REMINDER: 50, Lane.BLAST: 100}
+BATCH = {Lane.REPLY: 64, Lane.REMINDER: 50, Lane.BLAST: 100}
 
 
 #: Set when the worker has been asked to stop: a drain then ends after the batch in hand.

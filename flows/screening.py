@@ -42,6 +42,10 @@ CONDITIONS: tuple[tuple[str, str], ...] = (
     ("chronic", _("Another chronic illness")),
 )
 
+#: How people text that none of the conditions applies, or one does.
+NONE_APPLIES = ("tidak ada", "tdk ada", "gak ada", "ga ada", "nggak ada", "sehat", "none", "none of these")
+ONE_APPLIES = ("ada", "ya ada", "one", "one applies")
+
 SCREENING: tuple[State[Memory], ...] = (
     Menu(
         "confirm",
@@ -87,8 +91,8 @@ SCREENING: tuple[State[Memory], ...] = (
         "screening",
         say=_("Does any of these apply? Pregnant, breast-feeding, COVID-19 now or before, high blood pressure, diabetes, other chronic illness"),
         options=(
-            Option(_("None of these"), to="offering", means=False, keep=_keep_condition("none")),
-            Option(_("One applies"), to="which", means=True, words=("ada",)),
+            Option(_("None of these"), to="offering", means=False, words=NONE_APPLIES, keep=_keep_condition("none")),
+            Option(_("One applies"), to="which", means=True, words=ONE_APPLIES),
         ),
     ),
     Menu(

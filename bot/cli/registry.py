@@ -69,8 +69,8 @@ def _import_command(group: click.Group, kind: Kind, columns: str) -> None:
     )
     @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
     def command(file: Path, dry_run: bool, rejected: Path | None, as_json: bool) -> None:
-        with services(long_work=True) as parts, _progress() as progress:
-            try:
+        try:
+            with services(long_work=True) as parts, _progress() as progress:
                 report = import_file(
                     parts.database,
                     parts.vault,
@@ -81,13 +81,10 @@ def _import_command(group: click.Group, kind: Kind, columns: str) -> None:
                     rejected_path=rejected,
                     progress=progress,
                 )
-            except ImportFailed as error:
-                failure: str | None = str(error)
-            else:
-                failure = None
-        if failure is not None:
-            fail(failure)
-        elif as_json:
+        except ImportFailed as error:
+            fail(str(error))
+            return
+        if as_json:
             print_json(report.as_json())
         else:
             _tell_import(report)

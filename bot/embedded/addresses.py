@@ -40,10 +40,14 @@ class ServerUrls:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What a keeper posts: who it is, where its servers listen, and what it could not start or has to say."""
+    """What whoever keeps the servers posts: who it is, where they listen, what it could not start or has to say.
+
+    ``shared``: it stops them when nobody uses them any more, rather than when it pleases.
+    """
 
     pid: int
     urls: ServerUrls
+    shared: bool = False
     problems: Mapping[Kind, EmbeddedServerError] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
@@ -54,6 +58,7 @@ class Posted:
                 "pid": self.pid,
                 "database_url": self.urls.database_url,
                 "redis_url": self.urls.redis_url,
+                "shared": self.shared,
                 "problems": {
                     kind: {"no_server": isinstance(problem, NoEmbeddedServer), "text": str(problem)}
                     for kind, problem in self.problems.items()
@@ -73,6 +78,7 @@ def posted(layout: Layout) -> Posted | None:
         posting = Posted(
             pid=int(found["pid"]),
             urls=ServerUrls(str(found["database_url"]), str(found["redis_url"])),
+            shared=bool(found["shared"]),
             problems={Kind(kind): _problem(told) for kind, told in found["problems"].items()},
             notices=tuple(found["notices"]),
         )

@@ -90,7 +90,7 @@ class Keeper:
                 except EmbeddedServerError as error:
                     self._problems[kind] = error
         if changed:
-            Posted(os.getpid(), self._servers.urls, self._problems, tuple(self._notices)).write(self._layout)
+            Posted(os.getpid(), self._servers.urls, True, self._problems, tuple(self._notices)).write(self._layout)
 
     def _say(self, line: str) -> None:
         self._notices.append(line)

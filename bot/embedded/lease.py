@@ -78,7 +78,7 @@ class Lease:
             self._start_keeper()
 
     def release(self, *, patience: float = START_LIMIT, impatient: Callable[[], bool] = lambda: False) -> bool:
-        """Let go, and wait until the servers have stopped; False if they go on, because others use them too.
+        """Let go, and wait until the servers have stopped; False if they go on, because others use them or keep them.
 
         They are given ``patience`` seconds to stop in order, after which, or once ``impatient``, they are cut short.
         """
@@ -89,7 +89,8 @@ class Lease:
         until = time.monotonic() + patience
         hurried = False
         while self._keeper_lives():
-            if self._others_use_them():
+            found = posted(self._layout)
+            if (found is not None and not found.shared) or self._others_use_them():
                 return False
             if not hurried and (time.monotonic() > until or impatient()):
                 self._hurry()

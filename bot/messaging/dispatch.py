@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -24,6 +25,8 @@ from gateway_adapters.base import Accepted, Gateway, GatewayRegistry, Outcome, O
 
 #: A claim without a word for this long belongs to a process that has died: longer than any call to a gateway.
 LEASE = timedelta(seconds=60)
+#: Requests to gateways under way at the same time, per worker.
+MOST_REQUESTS = 16
 #: After so many temporary refusals a message is given up.
 MOST_ATTEMPTS = 8
 _FIRST_BACKOFF = 5.0
@@ -148,34 +151,40 @@ def _close(
 
 
 def send_batch(database: Database, gateways: GatewayRegistry, batch: Sequence[Claimed], clock: Clock) -> int:
-    """Hand over a claimed batch, message bodies that are alike in one request; returns how many were accepted."""
-    accepted = 0
-    for (name, body), alike in groupby(batch, key=lambda message: (message.gateway, message.body)):
-        group = list(alike)
+    """Hand over a claimed batch; returns how many were accepted.
+
+    Messages whose body is alike go in one request. Requests are under way side by side, so that a slow answer to one
+    holds up no other; two of one phone never are, since a batch holds one reply of each phone.
+    """
+    parts: list[tuple[Gateway, list[Claimed]]] = []
+    for (name, _body), alike in groupby(batch, key=lambda message: (message.gateway, message.body)):
         gateway = gateways.by_name.get(name)
         if gateway is None:
-            for message in group:
-                settle(database, message, _no_gateway(message, name), clock.now())
-            continue
-        for part in _parts(group, gateway):
-            ours = submit(database, part, clock.now())
-            sending = [message for message in part if message.id in ours]
-            if not sending:
-                continue
-            outcomes = {o.message: o for o in _send(gateway, sending, body)}
-            for message in sending:
-                outcome = outcomes.get(message.id) or Unknown(message.id, "the gateway's answer leaves it out")
-                settle(database, message, outcome, clock.now())
-                accepted += isinstance(outcome, Accepted)
+            for message in alike:
+                reason = f"there is no gateway {name} in this process"
+                settle(database, message, Rejected(message.id, reason, permanent=False), clock.now())
+        else:
+            parts += [(gateway, part) for part in _parts(list(alike), gateway)]
+    if len(parts) == 1:
+        return _hand_over(database, *parts[0], clock)
+    with ThreadPoolExecutor(MOST_REQUESTS, thread_name_prefix="send") as pool:
+        return sum(pool.map(lambda part: _hand_over(database, *part, clock), parts))
+
+
+def _hand_over(database: Database, gateway: Gateway, part: list[Claimed], clock: Clock) -> int:
+    """Send one request's worth of messages and write what came of each; returns how many were accepted."""
+    ours = submit(database, part, clock.now())
+    sending = [message for message in part if message.id in ours]
+    if not sending:
+        return 0
+    answered = gateway.send([Outgoing(m.id, m.phone, m.body, m.link_id, m.reply) for m in sending])
+    outcomes = {outcome.message: outcome for outcome in answered}
+    accepted = 0
+    for message in sending:
+        outcome = outcomes.get(message.id) or Unknown(message.id, "the gateway's answer leaves it out")
+        settle(database, message, outcome, clock.now())
+        accepted += isinstance(outcome, Accepted)
     return accepted
-
-
-def _no_gateway(message: Claimed, name: str) -> Rejected:
-    return Rejected(message.id, f"there is no gateway {name} in this process", permanent=False)
-
-
-def _send(gateway: Gateway, sending: Sequence[Claimed], body: str) -> list[Outcome]:
-    return gateway.send([Outgoing(m.id, m.phone, body, m.link_id, m.reply) for m in sending])
 
 
 def _parts(group: list[Claimed], gateway: Gateway) -> Iterable[list[Claimed]]:

@@ -108,52 +108,40 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
         HOP_SECONDS.observe(time.perf_counter() - started)
         return _answer(gateway.render_ussd(Answer(screen.text, screen.goes_on)))
 
-    def sms(events: list[Event]) -> Response:
-        response = gateway.render_sms(None)
-        for event in events:
-            if isinstance(event, OptOut):
-                _opt(services, gateway, event)
-            elif isinstance(event, InboundSms):
-                try:
-                    response = _take_sms(services, gateway, event)
-                except Away:
-                    AWAY.labels("inbound").inc()
-                    return Response("Not stored. Please try again.\n", status=503, content_type="text/plain")
+    def others(events: list[Event]) -> Response:
+        response = WebhookResponse()
+        try:
+            for event in events:
+                match event:
+                    case InboundSms():
+                        response = _take_sms(services, gateway, event)
+                    case Receipt():
+                        matched = receipts.take_in(services.database, gateway.name, event, services.clock.now())
+                        RECEIPTS.labels(gateway.name, str(matched).lower()).inc()
+                    case OptOut():
+                        _opt(services, gateway, event)
+                    case UssdEnded():
+                        HOPS.labels(gateway.name, "session_complete" if event.complete else "session_dropped").inc()
+                    case UssdHop():
+                        raise TypeError("a USSD hop comes by an endpoint of its own")
+        except Away:
+            AWAY.labels("webhook").inc()
+            return Response("Not stored. Please try again.\n", status=503, content_type="text/plain; charset=utf-8")
         return _answer(response)
 
-    def receipt(events: list[Event]) -> Response:
-        try:
-            for event in events:
-                if isinstance(event, Receipt):
-                    matched = receipts.take_in(services.database, gateway.name, event, services.clock.now())
-                    RECEIPTS.labels(gateway.name, str(matched).lower()).inc()
-        except Away:
-            AWAY.labels("receipt").inc()
-            return Response("Not stored. Please try again.\n", status=503, content_type="text/plain")
-        return _answer(WebhookResponse())
-
-    def opt_out(events: list[Event]) -> Response:
-        try:
-            for event in events:
-                if isinstance(event, OptOut):
-                    _opt(services, gateway, event)
-        except Away:
-            AWAY.labels("opt_out").inc()
-            return Response("Not stored. Please try again.\n", status=503, content_type="text/plain")
-        return _answer(WebhookResponse())
-
-    def ussd_ended(events: list[Event]) -> Response:
-        for event in events:
-            if isinstance(event, UssdEnded):
-                HOPS.labels(gateway.name, "session_complete" if event.complete else "session_dropped").inc()
-        return _answer(WebhookResponse())
+    def sms(events: list[Event]) -> Response:
+        # An opt-out that the gateway has answered itself still wants a valid, empty answer of ours.
+        if not any(isinstance(event, InboundSms) for event in events):
+            kept = others(events)
+            return kept if kept.status_code != 200 else _answer(gateway.render_sms(None))
+        return others(events)
 
     return {
         EventKind.USSD: ussd,
         EventKind.SMS: sms,
-        EventKind.RECEIPT: receipt,
-        EventKind.OPT_OUT: opt_out,
-        EventKind.USSD_ENDED: ussd_ended,
+        EventKind.RECEIPT: others,
+        EventKind.OPT_OUT: others,
+        EventKind.USSD_ENDED: others,
     }
 
 
