@@ -84,7 +84,7 @@ def _answer(parts: Services, message: inbound.Waiting) -> bool:
     except Away:
         inbound.let_go(parts.database, message.id)
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever one message does, the others are handled
         # The message stays claimed until its lease is over and is tried again, a limited number of times.
         _log.exception("inbound_failed", inbound=message.id)
         return False

@@ -52,7 +52,7 @@ _OPERATORS: Final = {
 }
 
 
-class NotAPhone(ValueError):  # noqa: N818 - it says what the text is
+class NotAPhone(ValueError):
     """A text is no phone number that gets SMS. `reason` says why in plain words, without repeating the text."""
 
     def __init__(self, reason: str) -> None:

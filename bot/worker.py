@@ -19,7 +19,7 @@ _MAINTENANCE_INTERVAL = 10
 class _Worker(SimpleWorker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         jobs.stopping.set()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def run_worker(work: Work, settings: config.Settings) -> None:

@@ -112,22 +112,25 @@ KEYWORD_STATES: tuple[State[Memory], ...] = (
         do=lambda m, _words: SetLanguage(m.worker_id, other_language(m)),
         then={LanguageSet: Case(HERE, keep=_keep_language)},
     ),
-    Branch(
-        "cancel_wanted", cases=((_has_booking, "cancel_sure"), (_proven, "nothing_booked")), otherwise="greet"
-    ),
-    Branch(
-        "ticket_wanted", cases=((_has_booking, "ticket_shown"), (_proven, "nothing_booked")), otherwise="greet"
-    ),
+    Branch("cancel_wanted", cases=((_has_booking, "cancel_sure"), (_proven, "nothing_booked")), otherwise="greet"),
+    Branch("ticket_wanted", cases=((_has_booking, "ticket_shown"), (_proven, "nothing_booked")), otherwise="greet"),
     Aside(
         "help",
-        say=_("MULAI register, TIKET ticket, BATAL cancel, BERHENTI no more SMS, BAHASA Indonesian. Or dial {ussd_code}. Help: {call_centre}"),
+        say=_(
+            "MULAI register, TIKET ticket, BATAL cancel, BERHENTI no more SMS, BAHASA Indonesian. "
+            "Or dial {ussd_code}. Help: {call_centre}"
+        ),
     ),
     Ending(
         "stopped",
-        say=_("You will get no more invitations by SMS. You can still register at {ussd_code}. To get SMS again reply MULAI."),
+        say=_(
+            "You will get no more invitations by SMS. You can still register at {ussd_code}. To get SMS again reply MULAI."
+        ),
     ),
     Ending("objected", say=_("Thank you. The other number cannot use your data any more. Help: {call_centre}")),
-    Ending("nothing_to_object", say=_("There is nothing to object to: no other number uses your data. Help: {call_centre}")),
+    Ending(
+        "nothing_to_object", say=_("There is nothing to object to: no other number uses your data. Help: {call_centre}")
+    ),
 )
 
 KEYWORDS: tuple[Keyword[Memory], ...] = (

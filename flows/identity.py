@@ -256,7 +256,9 @@ IDENTITY: tuple[State[Memory], ...] = (
         otherwise="confirm",
     ),
     Ending("not_me_kept", say=_("Thank you. We will check this number. Help: {call_centre}")),
-    Ending("enquiry_kept", say=_("Your data is kept for your district health office. Please call them or {call_centre}.")),
+    Ending(
+        "enquiry_kept", say=_("Your data is kept for your district health office. Please call them or {call_centre}.")
+    ),
     Ending(
         "locked", say=_("Too many wrong answers. Please try again after {until}, or call {call_centre}. Thank you.")
     ),

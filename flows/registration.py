@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.conversation.catalog import Catalogs
+from bot.conversation.driver import BUSY
 from bot.conversation.flow import Flow
 from bot.conversation.screens import BACK, CHOOSE, MORE
-from bot.conversation.driver import BUSY
 from flows.booked import BOOKED, KEYWORD_STATES, KEYWORDS
 from flows.identity import IDENTITY, NOTICE_TO_ROSTER_NUMBER
 from flows.memory import ELASTIC, Campaign, Memory, showing

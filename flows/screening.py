@@ -89,7 +89,10 @@ SCREENING: tuple[State[Memory], ...] = (
     ),
     Menu(
         "screening",
-        say=_("Does any of these apply? Pregnant, breast-feeding, COVID-19 now or before, high blood pressure, diabetes, other chronic illness"),
+        say=_(
+            "Does any of these apply? Pregnant, breast-feeding, COVID-19 now or before, high blood pressure, "
+            "diabetes, other chronic illness"
+        ),
         options=(
             Option(_("None of these"), to="offering", means=False, words=NONE_APPLIES, keep=_keep_condition("none")),
             Option(_("One applies"), to="which", means=True, words=ONE_APPLIES),
@@ -118,11 +121,17 @@ SCREENING: tuple[State[Memory], ...] = (
     ),
     Ending(
         "deferred",
-        say=_("Your vaccination is deferred for your safety. An officer will contact you. If this changes, dial {ussd_code} again."),
+        say=_(
+            "Your vaccination is deferred for your safety. An officer will contact you. "
+            "If this changes, dial {ussd_code} again."
+        ),
     ),
     Ending(
         "age_outside",
-        say=_("For now only ages {youngest} to {oldest} are vaccinated. We keep your data and will contact you. Help: {call_centre}"),
+        say=_(
+            "For now only ages {youngest} to {oldest} are vaccinated. We keep your data and will contact you. "
+            "Help: {call_centre}"
+        ),
     ),
     Ending("goodbye", say=_("Thank you.")),
 )

@@ -25,7 +25,9 @@ from bot.registration.acts import (
 from flows.memory import Memory, keep_slot
 from flows.screening import read_phrase
 
-TICKET_SMS = _("Booked: {place}, {day} {hours} {zone}. Ticket {code}. Bring your ID card. Change or cancel: {ussd_code}")
+TICKET_SMS = _(
+    "Booked: {place}, {day} {hours} {zone}. Ticket {code}. Bring your ID card. Change or cancel: {ussd_code}"
+)
 
 
 def _keep_offer(m: Memory, outcome: Offered | SlotLost) -> Memory:
@@ -70,7 +72,9 @@ def _ticket_words(m: Memory) -> str:
 
 
 TICKET_ON_SCREEN = _("Booked: {place}, {day} {hours} {zone}. Ticket {ticket}. Bring your ID card. An SMS follows.")
-TICKET_BY_SMS = _("Booked: {place}, {day} {hours} {zone}. Ticket {ticket}. Bring your ID card. Change or cancel: {ussd_code}")
+TICKET_BY_SMS = _(
+    "Booked: {place}, {day} {hours} {zone}. Ticket {ticket}. Bring your ID card. Change or cancel: {ussd_code}"
+)
 
 OFFER = _("Your place: {place}, {day} {hours} {zone}. Held for 5 minutes.")
 NEXT_OFFER = _("That place was just taken. The next one: {place}, {day} {hours} {zone}. Held for 5 minutes.")
@@ -178,6 +182,8 @@ SLOTS: tuple[State[Memory], ...] = (
     Ending("ticket", say=_ticket_words),
     Ending(
         "no_place",
-        say=_("All places in your district are taken at the moment. Please dial {ussd_code} again tomorrow or call {call_centre}."),
+        say=_(
+            "All places in your district are taken at the moment. Please dial {ussd_code} again tomorrow or call {call_centre}."
+        ),
     ),
 )

@@ -35,11 +35,11 @@ KEPT_CONNECTIONS = 32
 LONGEST_PAUSE = 3600.0
 
 
-class NotSent(Exception):  # noqa: N818 - it says what happened
+class NotSent(Exception):
     """Nothing of the request has left: the name, the connection or the handshake failed. It may be sent again."""
 
 
-class NoAnswer(Exception):  # noqa: N818
+class NoAnswer(Exception):
     """The request has left, at least in part, and no answer came that can be read: its fate is unknown."""
 
 
@@ -137,7 +137,7 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-class _TooLong(ValueError):  # noqa: N818
+class _TooLong(ValueError):
     """An answer beyond ``LONGEST_ANSWER``."""
 
 

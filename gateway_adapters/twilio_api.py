@@ -138,7 +138,7 @@ class MessagesApi:
 _SDK_FAULTS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 
 
-class _Refused(Exception):  # noqa: N818
+class _Refused(Exception):
     """An answer with a status other than 2xx."""
 
     def __init__(self, answer: HttpAnswer) -> None:

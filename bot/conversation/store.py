@@ -141,7 +141,7 @@ class Store:
 
         Raises ``StoreAway``; then it may or may not have been kept.
         """
-        arguments = [version, secrets.token_hex(6), encode(record), KEEP_SECONDS]
+        arguments: list[int | str] = [version, secrets.token_hex(6), encode(record), KEEP_SECONDS]
         try:
             return bool(self._save(keys=[self.key(phone)], args=arguments))
         except redis.RedisError as error:

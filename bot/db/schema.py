@@ -304,7 +304,13 @@ attempt = Table(
         "state IN ('claimed', 'submitted', 'accepted', 'delivered', 'rejected', 'unknown', 'released')", name="state"
     ),
     UniqueConstraint("message_id", "number"),
-    Index("uq_attempt_provider_id", "gateway", "provider_id", unique=True, postgresql_where=text("provider_id IS NOT NULL")),
+    Index(
+        "uq_attempt_provider_id",
+        "gateway",
+        "provider_id",
+        unique=True,
+        postgresql_where=text("provider_id IS NOT NULL"),
+    ),
     Index("ix_attempt_open", "claimed_at", postgresql_where=text("state IN ('claimed', 'submitted')")),
     Index("ix_attempt_unknown", "gateway", "phone", postgresql_where=text("state = 'unknown'")),
 )

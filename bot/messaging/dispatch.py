@@ -166,9 +166,10 @@ def send_batch(database: Database, gateways: GatewayRegistry, batch: Sequence[Cl
         else:
             parts += [(gateway, part) for part in _parts(list(alike), gateway)]
     if len(parts) == 1:
-        return _hand_over(database, *parts[0], clock)
+        gateway, part = parts[0]
+        return _hand_over(database, gateway, part, clock)
     with ThreadPoolExecutor(MOST_REQUESTS, thread_name_prefix="send") as pool:
-        return sum(pool.map(lambda part: _hand_over(database, *part, clock), parts))
+        return sum(pool.map(lambda each: _hand_over(database, each[0], each[1], clock), parts))
 
 
 def _hand_over(database: Database, gateway: Gateway, part: list[Claimed], clock: Clock) -> int:

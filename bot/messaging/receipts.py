@@ -78,19 +78,20 @@ def _mark_matched(connection: psycopg.Connection[Any], gateway: str, provider_id
     )
 
 
-def _match(connection: psycopg.Connection[Any], gateway: str, receipt: Receipt) -> Sequence[Any] | None:
+def _match(connection: psycopg.Connection[Any], gateway: str, receipt: Receipt) -> tuple[Any, ...] | None:
     """The attempt that a receipt speaks of: by the provider's id, by ours, or the phone's only unknown one."""
     found = connection.execute(
         "SELECT id, message_id FROM attempt WHERE gateway = %s AND provider_id = %s", (gateway, receipt.provider_id)
     ).fetchone()
     if found is not None:
-        return found
+        return tuple(found)
     if receipt.our_id is not None:
-        return connection.execute(
+        ours = connection.execute(
             "SELECT id, message_id FROM attempt WHERE message_id = %s AND gateway = %s AND provider_id IS NULL "
             "AND state IN ('submitted', 'unknown') ORDER BY number DESC LIMIT 1",
             (receipt.our_id, gateway),
         ).fetchone()
+        return None if ours is None else tuple(ours)
     if receipt.phone is None:
         return None
     unknown = connection.execute(
@@ -98,7 +99,7 @@ def _match(connection: psycopg.Connection[Any], gateway: str, receipt: Receipt) 
         "WHERE gateway = %s AND phone = %s AND state = 'unknown' AND provider_id IS NULL LIMIT 2",
         (gateway, receipt.phone),
     ).fetchall()
-    return unknown[0] if len(unknown) == 1 else None
+    return tuple(unknown[0]) if len(unknown) == 1 else None
 
 
 def _move(

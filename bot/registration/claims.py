@@ -70,10 +70,7 @@ def prove_by_nik(database: Database, vault: Vault, terms: Terms, act: ProveByNik
             "WHERE id = %(id)s",
             {"now": caller.now, "id": row[0]},
         )
-        if own:
-            access = Access.FULL
-        else:
-            access = _access_of_stranger(connection, terms, act, caller, row)
+        access = Access.FULL if own else _access_of_stranger(connection, terms, act, caller, row)
         return Proven(terms.person(row, access=access, now=caller.now))
 
 

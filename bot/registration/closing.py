@@ -15,7 +15,7 @@ _KEY = "registration_closes_at"
 GRACE = timedelta(minutes=5)
 
 #: The end of registration within a statement, NULL if there is none.
-CLOSES_AT = f"(SELECT (value #>> '{{}}')::timestamptz FROM setting WHERE key = '{_KEY}')"  # noqa: S608 - a constant
+CLOSES_AT = f"(SELECT (value #>> '{{}}')::timestamptz FROM setting WHERE key = '{_KEY}')"
 
 #: Whether registration takes bookings, for a conversation that began at ``started`` (parameters: now, started, grace).
 STILL_OPEN = f"""coalesce((

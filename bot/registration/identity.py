@@ -30,7 +30,7 @@ from bot.registration.acts import (
     Wrong,
 )
 from bot.registration.closing import CLOSES_AT
-from bot.registration.people import PERSON, PERSON_FROM, person_of
+from bot.registration.people import PERSON, PERSON_FROM
 from bot.registration.terms import Terms
 from bot.text import mask_name
 

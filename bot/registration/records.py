@@ -77,7 +77,14 @@ def _worker(row: Any) -> WorkerRecord:
     booking = None
     if row[7] is not None:
         booking = BookingRecord(
-            row[7], row[8].isoformat(), f"{row[9]:%H:%M}", f"{row[10]:%H:%M}", zone_name(row[11]), row[12], row[13], row[14]
+            row[7],
+            row[8].isoformat(),
+            f"{row[9]:%H:%M}",
+            f"{row[10]:%H:%M}",
+            zone_name(row[11]),
+            row[12],
+            row[13],
+            row[14],
         )
     return WorkerRecord(row[0], f"************{row[1]}", row[2], row[3], row[4], row[5], row[6], booking)
 

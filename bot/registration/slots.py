@@ -3,7 +3,8 @@
 ``vaccination_session.taken`` counts, with a CHECK, every place that is held, booked, attended or missed. A hold is one
 statement: take a place of the nearest session with room, write the booking. Under a rush that statement does not queue:
 it passes over sessions that somebody else is just booking (SKIP LOCKED), so that a facility's sessions fill side by
-side; a session that is full but for expired holds is freed of them on the way. What it cannot settle (all locked, all full, a hold from before) goes the slow way, one transaction that waits.
+side; a session that is full but for expired holds is freed of them on the way. What it cannot settle (all locked, all
+full, a hold from before) goes the slow way, one transaction that waits.
 """
 
 from __future__ import annotations

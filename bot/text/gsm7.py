@@ -41,7 +41,7 @@ _SPELLINGS: Final = (
 )
 
 
-class NotGsm7(ValueError):  # noqa: N818 - it says what the text is
+class NotGsm7(ValueError):
     """A text holds a character that GSM-7 has not; `character` is the first one."""
 
     def __init__(self, character: str) -> None:

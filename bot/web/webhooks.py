@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import structlog
 from flask import Blueprint, Response, request
@@ -58,7 +59,7 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
         call = WebhookRequest(
             url=_called_url(services.settings.public_url),
             form=_form(),
-            headers=request.headers,
+            headers=cast("Mapping[str, str]", request.headers),
             secret=secret,
         )
         if not gateway.authenticate(call):

@@ -208,7 +208,9 @@ def test_screened_out_with_advice_and_asked_again_later(world: World, phone_of: 
     world.session(place)
     siti = world.worker(place)
     assert siti.phone is not None
-    phone = phone_of(siti.phone).dials().types(siti.typed_birth_date).types("1").types("2").sees("1 Hamil", "5 Diabetes")
+    phone = (
+        phone_of(siti.phone).dials().types(siti.typed_birth_date).types("1").types("2").sees("1 Hamil", "5 Diabetes")
+    )
     phone.types("4").is_hung_up_on().sees("ditunda")
     row = world.database.row("SELECT outcome, answer_sealed FROM screening WHERE worker_id = %s", (siti.id,))
     assert row is not None

@@ -102,9 +102,7 @@ def test_after_a_day_of_silence_the_strange_number_becomes_the_workers(
     clock.passes(hours=25)
     # a notice that no gateway took has told nobody
     stranger.dials().types(siti.nik).types(siti.typed_birth_date).is_hung_up_on()
-    world.database.rows(
-        "UPDATE message SET state = 'accepted', settled_at = %s WHERE kind = 'claim'", (clock.now,)
-    )
+    world.database.rows("UPDATE message SET state = 'accepted', settled_at = %s WHERE kind = 'claim'", (clock.now,))
     clock.passes(hours=23)
     stranger.dials().types(siti.nik).types(siti.typed_birth_date).is_hung_up_on()
     clock.passes(hours=2)
@@ -112,9 +110,7 @@ def test_after_a_day_of_silence_the_strange_number_becomes_the_workers(
     assert world.database.value("SELECT phone FROM worker WHERE id = %s", (siti.id,)) == STRANGE
 
 
-def test_tolak_shuts_the_strange_number_out_for_good(
-    world: World, phone_of: PhoneOf, clock: MovableClock
-) -> None:
+def test_tolak_shuts_the_strange_number_out_for_good(world: World, phone_of: PhoneOf, clock: MovableClock) -> None:
     place = world.facility()
     world.session(place, day=date(2021, 1, 20))
     siti = world.worker(place)
@@ -223,7 +219,10 @@ def test_not_me_ends_and_is_recorded(world: World, phone_of: PhoneOf) -> None:
     assert world.database.value("SELECT phone FROM not_me_report WHERE worker_id = %s", (siti.id,)) == siti.phone
 
 
-@pytest.mark.parametrize(("birth", "fits"), [(date(2003, 1, 14), True), (date(2003, 6, 1), False), (date(1961, 1, 15), True), (date(1961, 1, 13), False)])
+@pytest.mark.parametrize(
+    ("birth", "fits"),
+    [(date(2003, 1, 14), True), (date(2003, 6, 1), False), (date(1961, 1, 15), True), (date(1961, 1, 13), False)],
+)
 def test_ages_outside_the_limits_are_told(world: World, phone_of: PhoneOf, birth: date, fits: bool) -> None:
     place = world.facility()
     world.session(place, day=date(2021, 1, 14))
