@@ -50,7 +50,8 @@ class RejectedFile:
                 rows = source.rows()
                 for line, column, reason in rejected:
                     cells = next((row.cells for row in rows if row.line == line), ())
-                    out.writerow(map(_harmless, (str(line), column, reason, *cells)))
+                    missing = [""] * (len(source.header) - len(cells))
+                    out.writerow(map(_harmless, (str(line), column, reason, *cells, *missing)))
 
     def publish(self) -> None:
         """Give the file its name; raises ``ImportFailed``."""
