@@ -1,0 +1,271 @@
+"""From the outbox to a gateway, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.clock import ManualClock
+from bot.db.database import Database
+from bot.messaging import dispatch, outbox, receipts
+from bot.messaging.outbox import Draft, Lane
+from gateway_adapters.base import GatewayRegistry, Receipt, ReceiptStatus
+from gateway_adapters.registry import load_gateways
+from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
+from tests.stub_gateways.behaviour import Behaviour
+from tests.world import MORNING
+
+PHONE = "+6281200000001"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url, limit=10)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stub() -> Iterator[AfricasTalkingStub]:
+    with AfricasTalkingStub() as running:
+        yield running
+
+
+@pytest.fixture
+def gateways(stub: AfricasTalkingStub) -> GatewayRegistry:
+    environ = {
+        "AT_USERNAME": "sandbox",
+        "AT_API_KEY": "key-of-tests",
+        "AT_SHORTCODE": "1199",
+        "AT_API_URL": stub.url,
+        "WEBHOOK_SECRET": "s",
+    }
+    return load_gateways(environ, public_url="https://balas.example", timeout=1.0)
+
+
+class Post:
+    """Writes messages, sends what is due, and tells what became of them."""
+
+    def __init__(self, database: Database, gateways: GatewayRegistry) -> None:
+        self.database = database
+        self.gateways = gateways
+        self.clock = ManualClock(MORNING)
+        self._number = 0
+
+    def write(self, body: str = "halo", phone: str = PHONE, deadline: datetime | None = None) -> int:
+        self._number += 1
+        draft = Draft(
+            natural_key=f"test:{self._number}",
+            kind="reply",
+            lane=Lane.REPLY,
+            gateway="africastalking",
+            phone=phone,
+            language="id",
+            body=body,
+            deadline_at=deadline,
+        )
+        with self.database.transaction() as connection:
+            written = outbox.write(connection, draft, self.clock.now())
+        assert written is not None
+        return written
+
+    def claim(self, limit: int = 50) -> list[dispatch.Claimed]:
+        return dispatch.claim_batch(self.database, Lane.REPLY, self.clock.now(), limit)
+
+    def send(self) -> int:
+        """Send until nothing is due."""
+        accepted = 0
+        while batch := self.claim():
+            accepted += dispatch.send_batch(self.database, self.gateways, batch, self.clock)
+        return accepted
+
+    def passes(self, **span: float) -> None:
+        self.clock.moment += timedelta(**span)
+
+    def state(self, message: int) -> str:
+        found: str = self.database.value("SELECT state FROM message WHERE id = %s", (message,))
+        return found
+
+    def attempts(self, message: int) -> list[str]:
+        rows = self.database.rows("SELECT state FROM attempt WHERE message_id = %s ORDER BY number", (message,))
+        return [state for (state,) in rows]
+
+    def receipt(self, status: ReceiptStatus, provider_id: str, **rest: object) -> bool:
+        receipt = Receipt(provider_id, status, **rest)  # type: ignore[arg-type]
+        return receipts.take_in(self.database, "africastalking", receipt, self.clock.now())
+
+
+@pytest.fixture
+def mail(database: Database, gateways: GatewayRegistry) -> Post:
+    return Post(database, gateways)
+
+
+def test_a_message_is_accepted_once(mail: Post, stub: AfricasTalkingStub) -> None:
+    message = mail.write()
+    assert mail.send() == 1
+    assert mail.send() == 0
+    assert (mail.state(message), mail.attempts(message)) == ("accepted", ["accepted"])
+    assert [taken.body for taken in stub.taken] == ["halo"]
+
+
+def test_the_same_natural_key_is_one_message(mail: Post) -> None:
+    mail.write()
+    mail._number -= 1
+    with pytest.raises(AssertionError):
+        mail.write()
+
+
+def test_replies_to_one_phone_leave_in_their_order(mail: Post, stub: AfricasTalkingStub) -> None:
+    for number in range(5):
+        mail.write(f"reply {number}")
+        mail.write(f"other {number}", phone="+6281200000002")
+    assert {claimed.body for claimed in mail.claim()} == {"reply 0", "other 0"}
+    mail.passes(seconds=61)
+    dispatch.sweep_leases(mail.database, mail.clock.now())
+    mail.send()
+    assert [taken.body for taken in stub.taken if taken.number == PHONE] == [f"reply {number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state"),
+    [
+        (Behaviour.SLOW, "unknown"),
+        (Behaviour.HTML, "unknown"),
+        (Behaviour.ERROR_500, "unknown"),
+        (Behaviour.DROP_AFTER_READING, "unknown"),
+        (Behaviour.JSON_WITH_CHARSET, "accepted"),
+    ],
+)
+def test_what_a_misbehaving_gateway_leads_to(
+    mail: Post, stub: AfricasTalkingStub, behaviour: Behaviour, state: str
+) -> None:
+    stub.behaves(behaviour)
+    message = mail.write()
+    mail.send()
+    assert mail.state(message) == state
+    # unknown is never sent again by itself
+    stub.behaves(Behaviour.NORMAL)
+    mail.passes(hours=5)
+    dispatch.sweep_leases(mail.database, mail.clock.now())
+    assert mail.send() == 0
+    assert len(stub.received) == 1
+
+
+def test_a_temporary_refusal_is_tried_again_later(mail: Post, stub: AfricasTalkingStub) -> None:
+    stub.behaves(Behaviour.THROTTLED, times=1)
+    message = mail.write()
+    assert mail.send() == 0
+    assert mail.state(message) == "queued"
+    mail.passes(minutes=20)
+    assert mail.send() == 1
+    assert mail.attempts(message) == ["rejected", "accepted"]
+
+
+def test_temporary_refusals_end_at_the_deadline(mail: Post, stub: AfricasTalkingStub) -> None:
+    stub.refuses(PHONE, 405)
+    message = mail.write(deadline=MORNING + timedelta(seconds=2))
+    mail.send()
+    assert mail.state(message) == "rejected"
+
+
+def test_temporary_refusals_end_after_some_tries(mail: Post, stub: AfricasTalkingStub) -> None:
+    stub.refuses(PHONE, 405)
+    message = mail.write()
+    for _ in range(dispatch.MOST_ATTEMPTS + 2):
+        mail.send()
+        mail.passes(hours=1)
+    assert mail.state(message) == "rejected"
+    assert len(mail.attempts(message)) == dispatch.MOST_ATTEMPTS
+
+
+def test_a_refusal_for_good_is_not_tried_again_and_an_opt_out_is_remembered(
+    mail: Post, stub: AfricasTalkingStub
+) -> None:
+    stub.refuses(PHONE, 406)
+    message = mail.write()
+    mail.send()
+    assert mail.state(message) == "rejected"
+    assert mail.database.value("SELECT count(*) FROM opt_out WHERE phone = %s", (PHONE,)) == 1
+
+
+class TestDeadProcesses:
+    def test_what_was_only_claimed_is_sent_by_somebody_else(self, mail: Post, stub: AfricasTalkingStub) -> None:
+        message = mail.write()
+        [claimed] = mail.claim()
+        mail.passes(seconds=30)
+        assert dispatch.sweep_leases(mail.database, mail.clock.now()) == (0, 0)
+        mail.passes(seconds=31)
+        assert dispatch.sweep_leases(mail.database, mail.clock.now()) == (1, 0)
+        assert mail.send() == 1
+        # the process was not dead but slow: it finds that the message is no longer its own
+        assert dispatch.send_batch(mail.database, mail.gateways, [claimed], mail.clock) == 0
+        assert len(stub.taken) == 1
+        assert mail.attempts(message) == ["released", "accepted"]
+
+    def test_what_may_have_been_handed_over_is_unknown(self, mail: Post, stub: AfricasTalkingStub) -> None:
+        message = mail.write()
+        dispatch.submit(mail.database, mail.claim(), mail.clock.now())
+        mail.passes(seconds=61)
+        assert dispatch.sweep_leases(mail.database, mail.clock.now()) == (0, 1)
+        assert mail.state(message) == "unknown"
+        assert mail.send() == 0
+        assert stub.received == []
+
+
+class TestReceipts:
+    def test_forward_only(self, mail: Post, stub: AfricasTalkingStub) -> None:
+        message = mail.write()
+        mail.send()
+        provider_id = stub.taken[0].provider_id
+        assert mail.receipt(ReceiptStatus.DELIVERED, provider_id)
+        assert mail.receipt(ReceiptStatus.SENT, provider_id)
+        assert mail.receipt(ReceiptStatus.FAILED, provider_id, reason="late")
+        assert mail.state(message) == "delivered"
+        assert mail.database.value("SELECT count(*) FROM receipt WHERE NOT matched") == 0
+
+    def test_one_that_comes_before_our_own_answer_is_kept_and_matched(
+        self, mail: Post, stub: AfricasTalkingStub
+    ) -> None:
+        message = mail.write()
+        [claimed] = mail.claim()
+        dispatch.submit(mail.database, [claimed], mail.clock.now())
+        assert not mail.receipt(ReceiptStatus.DELIVERED, "ATXid_early")
+        assert mail.state(message) == "submitted"
+        dispatch.settle(mail.database, claimed, dispatch.Accepted(message, "ATXid_early"), mail.clock.now())
+        assert mail.state(message) == "delivered"
+
+    def test_it_settles_the_only_unknown_of_its_phone(self, mail: Post, stub: AfricasTalkingStub) -> None:
+        stub.behaves(Behaviour.DROP_AFTER_READING)
+        message = mail.write()
+        mail.send()
+        assert mail.state(message) == "unknown"
+        provider_id = stub.taken[0].provider_id
+        assert mail.receipt(ReceiptStatus.DELIVERED, provider_id, phone=PHONE)
+        assert (mail.state(message), mail.attempts(message)) == ("delivered", ["delivered"])
+
+    def test_it_settles_none_of_two_unknown_ones(self, mail: Post, stub: AfricasTalkingStub) -> None:
+        stub.behaves(Behaviour.DROP_AFTER_READING)
+        messages = [mail.write("one"), mail.write("two")]
+        mail.send()
+        assert not mail.receipt(ReceiptStatus.DELIVERED, stub.taken[0].provider_id, phone=PHONE)
+        assert [mail.state(message) for message in messages] == ["unknown", "unknown"]
+
+    def test_the_same_one_again_changes_nothing(self, mail: Post, stub: AfricasTalkingStub) -> None:
+        mail.write()
+        mail.send()
+        for _ in range(3):
+            assert mail.receipt(ReceiptStatus.DELIVERED, stub.taken[0].provider_id)
+        assert mail.database.value("SELECT count(*) FROM receipt") == 1
+
+    def test_one_for_an_unknown_id_is_kept(self, mail: Post) -> None:
+        assert not mail.receipt(ReceiptStatus.DELIVERED, "nobody's")
+        assert mail.database.value("SELECT matched FROM receipt") is False
+
+
+def test_backoff_doubles_and_is_bounded() -> None:
+    longest = [dispatch.backoff(attempts, lambda: 1.0).total_seconds() for attempts in range(1, 12)]
+    assert longest[:4] == [5, 10, 20, 40]
+    assert max(longest) == 900
+    assert dispatch.backoff(3, lambda: 0.0).total_seconds() == 10
