@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
 
-from bot.embedded.layout import PASS_THROUGH, Layout
-from bot.embedded.locks import is_locked
+from bot.embedded.layout import PASS_THROUGH
 from bot.embedded.servers import EmbeddedServers
 
 _MEMORY = Path("/dev/shm")  # a database is copied there in 20 ms, on some disks in 200
@@ -27,31 +27,47 @@ _PREFIX = "balas-tests-"
 _TEMPLATE = "balas_template"
 
 
-def _roomy_folder() -> Path:
-    """A folder for the servers of this run: in memory where there is enough of it."""
-    parent = Path(tempfile.gettempdir())
+def _room() -> Path:
+    """Where folders of tests go: into memory where there is enough of it."""
     if os.access(_MEMORY, os.W_OK):
         room = os.statvfs(_MEMORY)
         if room.f_bavail * room.f_frsize >= _ENOUGH_MEMORY and not room.f_flag & os.ST_NOEXEC:
-            parent = _MEMORY
-    for left in parent.glob(f"{_PREFIX}*"):  # of a run that was killed
-        lock = Layout(left).servers_lock
-        if left.stat().st_uid == os.geteuid() and lock.exists() and not is_locked(lock):
+            return _MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def _remove_left_folders(room: Path) -> None:
+    """Remove the folders of runs that were killed."""
+    for left in room.glob(f"{_PREFIX}*"):
+        pid = left.name.removeprefix(_PREFIX).split("-")[0]
+        if left.stat().st_uid == os.geteuid() and pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    folder.chmod(PASS_THROUGH)  # run as root, PostgreSQL belongs to another account, which has to get there
-    return folder
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[EmbeddedServers]:
+def new_folder() -> Iterator[Callable[[], Path]]:
+    """Makes empty folders for embedded servers; all are removed at the end of the run."""
+    room = _room()
+    _remove_left_folders(room)
+    top = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=room))
+    numbers = itertools.count(1)
+
+    def make() -> Path:
+        folder = top / str(next(numbers))
+        folder.mkdir()
+        for each in (top, folder):  # run as root, PostgreSQL belongs to another account, which has to get there
+            each.chmod(PASS_THROUGH)
+        return folder
+
+    yield make
+    shutil.rmtree(top, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers(new_folder: Callable[[], Path]) -> Iterator[EmbeddedServers]:
     """PostgreSQL and Valkey for this run; ``servers.valkey.pid`` and the like are there to be interfered with."""
-    folder = _roomy_folder()
-    try:
-        with EmbeddedServers(folder, durable=False) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with EmbeddedServers(new_folder(), durable=False) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ class EmbeddedServerError(Exception):
     """An embedded server cannot be started or used; the text says why and what to do."""
 
 
-class NoEmbeddedServer(EmbeddedServerError):  # noqa: N818 - it says what is wrong
+class NoEmbeddedServer(EmbeddedServerError):
     """There is no embedded PostgreSQL or Valkey for this machine: real servers must be named instead."""
 
 
-class FolderInUse(EmbeddedServerError):  # noqa: N818 - it says what is wrong
+class FolderInUse(EmbeddedServerError):
     """Another service is running on this data folder."""

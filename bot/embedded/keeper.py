@@ -1,8 +1,8 @@
 """The process that keeps the servers of one folder for as long as anybody uses them.
 
-Whoever uses them (the service, a command) holds a shared lock for each server. The keeper starts a server when its
-lock is taken, starts it again when it dies, and stops all when the last lock is free. So commands that overlap share
-the servers, none pulls them away from under another, and a user that is killed lets go like any other.
+The keeper starts a server when somebody wants to use it (the service, a command), starts it again when it dies, and
+stops all when nobody is left. So commands that overlap share the servers, none pulls them away from under another, and
+a user that is killed lets go like any other.
 
     python -m bot.embedded.keeper FOLDER
 """
@@ -19,30 +19,12 @@ from types import FrameType
 from bot.embedded.addresses import Kind, Posted
 from bot.embedded.errors import EmbeddedServerError, FolderInUse
 from bot.embedded.layout import Layout
-from bot.embedded.locks import FileLock
 from bot.embedded.servers import EmbeddedServers
+from bot.embedded.users import Users
 
 #: Exit codes: the folder has another keeper; the folder cannot be used at all (the reason is on standard error).
 TAKEN, FAILED = 75, 1
 _TICK = 0.1
-
-
-class Users:
-    """The locks of those who use the servers, as the keeper sees them."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._locks = {kind: FileLock(layout.users_lock(kind)) for kind in Kind}
-
-    def wanted(self) -> frozenset[Kind]:
-        """Which servers somebody uses.
-
-        When it is none, the locks stay ours until this process ends: nobody begins to use what is about to stop.
-        """
-        free = {kind for kind, lock in self._locks.items() if lock.take()}
-        if len(free) < len(self._locks):
-            for kind in free:
-                self._locks[kind].release()
-        return frozenset(Kind) - free
 
 
 class Keeper:
@@ -66,8 +48,8 @@ class Keeper:
         try:
             # A folder that was removed has no users, whatever the locks say.
             while not self._told_to_end and self._servers.still_ours():
-                wanted = users.wanted()
-                if not wanted:
+                wanted = users.in_use()
+                if not wanted and users.close_if_unused():
                     break
                 self._start_missing(wanted)
                 self._servers.tend()

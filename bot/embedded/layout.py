@@ -64,10 +64,6 @@ class Layout:
         """Held by the one service that runs on this folder."""
         return self.run / "service.lock"
 
-    def users_lock(self, server: str) -> Path:
-        """Shared by all who use one server; its keeper stops the server when nobody does."""
-        return self.run / f"{server}.users"
-
     def make(self) -> None:
         """Make the folders that are missing; raises ``EmbeddedServerError`` when that is not possible."""
         try:

@@ -17,8 +17,9 @@ from bot.embedded.addresses import BOTH, Kind, ServerUrls, posted
 from bot.embedded.child import spawn
 from bot.embedded.errors import EmbeddedServerError
 from bot.embedded.layout import Layout
-from bot.embedded.locks import FileLock, is_locked
+from bot.embedded.locks import is_locked
 from bot.embedded.server import START_LIMIT
+from bot.embedded.users import Users
 
 _POLL = 0.02
 _BETWEEN_KEEPERS = 0.5
@@ -49,9 +50,10 @@ class Lease:
         self._kinds = kinds
         self._say = say or (lambda line: print(line, file=sys.stderr))  # noqa: T201  notices for the person there
         self._check = check
-        self._locks = [FileLock(self._layout.users_lock(kind)) for kind in Kind if kind in kinds]
+        self._users = Users(self._layout)
         self._keeper: subprocess.Popen[bytes] | None = None
         self._next_keeper = 0.0
+        self._notices_passed_on = 0
         self._urls = ServerUrls()
 
     @property
@@ -82,15 +84,14 @@ class Lease:
 
         They are given ``patience`` seconds to stop in order, after which, or once ``impatient``, they are cut short.
         """
-        if not any(lock.held for lock in self._locks):
+        if not self._users.joined:
             return True
-        for lock in self._locks:
-            lock.release()
+        self._users.leave()
         until = time.monotonic() + patience
         hurried = False
         while self._keeper_lives():
             found = posted(self._layout)
-            if (found is not None and not found.shared) or self._others_use_them():
+            if (found is not None and not found.shared) or self._users.in_use():
                 return False
             if not hurried and (time.monotonic() > until or impatient()):
                 self._hurry()
@@ -101,21 +102,19 @@ class Lease:
     def _take(self) -> None:
         self._layout.make()
         until = time.monotonic() + START_LIMIT
-        for lock in self._locks:
-            # A keeper that is stopping holds it until it has ended.
-            while not self._try(lock):
-                self._wait(until)
+        while not self._join():  # a keeper that is stopping lets nobody in
+            self._wait(until)
         while not self._arrived():
             self.tend()
             self._wait(until)
 
-    def _try(self, lock: FileLock) -> bool:
+    def _join(self) -> bool:
         try:
-            return lock.take(shared=True)
+            return self._users.join(self._kinds)
         except OSError as error:
             raise EmbeddedServerError(
-                f"{lock.path} cannot be used ({error.strerror}); use the account that made it, or set VAR to another "
-                "folder."
+                f"{error.filename} cannot be used ({error.strerror}); use the account that made it, or set VAR to "
+                "another folder."
             ) from error
 
     def _wait(self, until: float) -> None:
@@ -133,7 +132,9 @@ class Lease:
                 raise EmbeddedServerError(f"The servers cannot be kept: {_last_line(self._layout.servers_log)}")
             return False
         if self._keeper is not None and found.pid == self._keeper.pid:
-            self._pass_on(found.notices)
+            for notice in found.notices[self._notices_passed_on :]:
+                self._say(notice)
+            self._notices_passed_on = len(found.notices)
         for kind in self._kinds:
             if kind in found.problems:
                 raise found.problems[kind]
@@ -142,10 +143,6 @@ class Lease:
             found.urls.redis_url if Kind.VALKEY in self._kinds else "",
         )
         return found.urls.covers(self._kinds)
-
-    def _pass_on(self, notices: tuple[str, ...]) -> None:
-        for notice in notices:
-            self._say(notice)
 
     def _start_keeper(self) -> None:
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -167,15 +164,6 @@ class Lease:
         if self._keeper is not None and self._keeper.poll() is None:
             return True
         return is_locked(self._layout.servers_lock)
-
-    def _others_use_them(self) -> bool:
-        for lock in self._locks:
-            if lock.take():  # nobody, and the keeper has not noticed yet
-                lock.release()
-            elif lock.take(shared=True):  # somebody; a keeper that stops would not let us in
-                lock.release()
-                return True
-        return False
 
 
 def _last_line(log: Path) -> str:

@@ -14,11 +14,13 @@ _RETRY = 0.02
 class FileLock:
     """A lock on a file (``flock``), shared or exclusive.
 
-    It goes with the process: a kill -9 frees it, and a file left behind means nothing.
+    It goes with the process: a kill -9 frees it, and a file left behind means nothing. ``create=False`` counts a file
+    that is missing as locked by nobody, and leaves it missing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
+        self._flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
         self._descriptor: int | None = None
 
     @property
@@ -48,7 +50,12 @@ class FileLock:
     def _try(self, mode: int) -> bool:
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self.path, self._flags, 0o600)
+        except FileNotFoundError:
+            if self._flags & os.O_CREAT:
+                raise
+            return True
         taken = False
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
@@ -68,11 +75,12 @@ class FileLock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether anybody holds the lock at ``path``, exclusively or shared."""
-    if not path.exists():
-        return False
-    probe = FileLock(path)
-    if probe.take():
+    """Whether anybody holds the lock at ``path`` exclusively.
+
+    To look is to share it for an instant: who wants it alone needs a little patience.
+    """
+    probe = FileLock(path, create=False)
+    if probe.take(shared=True):
         probe.release()
         return False
     return True

@@ -78,7 +78,8 @@ class EmbeddedServers:
         Raises ``FolderInUse``, ``NoEmbeddedServer`` or another ``EmbeddedServerError``, and leaves nothing running
         that did not run before.
         """
-        if not self._lock.held:
+        claimed_before = self._lock.held
+        if not claimed_before:
             self.claim()
         new = [server for kind, server in self._by_kind.items() if kind in kinds and not server.wanted]
         try:
@@ -92,7 +93,7 @@ class EmbeddedServers:
         except BaseException:
             for server in new:
                 server.stop()
-            if not any(server.wanted for server in self._by_kind.values()):
+            if not claimed_before:
                 self._lock.release()
             raise
         return self.urls
