@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class CannotServe(Exception):  # noqa: N818  reads as what it says
+class CannotServe(Exception):
     """The service cannot start; the text says why and what to do."""

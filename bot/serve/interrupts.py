@@ -11,7 +11,7 @@ _Handler = Callable[[int, FrameType | None], Any] | int | None
 _ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):  # noqa: N818  no error: somebody asked for it
+class Stopped(Exception):
     """The service was asked to stop while it was still starting."""
 
 
