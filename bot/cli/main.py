@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+import psycopg
 
 from bot.away import Away
 from bot.cli.bookings import bookings
@@ -52,6 +53,8 @@ def main() -> None:
         cli(standalone_mode=True)
     except (SettingError, SettingMissing, EmbeddedServerError) as error:
         click.echo(str(error), err=True)
+    except psycopg.errors.UndefinedTable:
+        click.echo("The database has not been set up: run `python -m bot db upgrade` (or `make demo`).", err=True)
     except Away:
         click.echo("PostgreSQL or Redis does not answer; see `python -m bot doctor` and the addresses set.", err=True)
     else:

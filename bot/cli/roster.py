@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.cli.context import fail, print_json, services
+from bot.daytime import zone_name
 from bot.phone import NotAPhone
 from bot.registration import records
 
@@ -37,6 +38,6 @@ def _tell(worker: records.WorkerRecord) -> None:
     booking = worker.booking
     if booking is not None:
         click.echo(
-            f"  booking    {booking.facility_code}, {booking.date} {booking.start}-{booking.end} {booking.time_zone}, "
+            f"  booking    {booking.facility_code}, {booking.date} {booking.start}-{booking.end} {zone_name(booking.time_zone)}, "
             f"dose {booking.dose}, ticket {booking.ticket} ({booking.status})"
         )

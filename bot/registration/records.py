@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.crypto import Vault
-from bot.daytime import zone_name
 from bot.db import audit
 from bot.db.database import Database
 from bot.phone import NotAPhone, parse_phone
@@ -16,7 +15,7 @@ from bot.registration.nik import is_nik_form
 
 @dataclass(frozen=True, slots=True)
 class BookingRecord:
-    """A confirmed place, in the district's time."""
+    """A confirmed place, in the district's time (``time_zone``: IANA)."""
 
     facility_code: str
     date: str
@@ -81,7 +80,7 @@ def _worker(row: Any) -> WorkerRecord:
             row[8].isoformat(),
             f"{row[9]:%H:%M}",
             f"{row[10]:%H:%M}",
-            zone_name(row[11]),
+            row[11],
             row[12],
             row[13],
             row[14],
