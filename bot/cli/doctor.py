@@ -17,9 +17,7 @@ def doctor(as_json: bool) -> None:
     with services(long_work=True) as parts:
         findings = check(parts.database, parts.clock.now())
     if as_json:
-        print_json(
-            [{"invariant": f.invariant.name, "broken": f.count, "examples": list(f.examples)} for f in findings]
-        )
+        print_json([{"invariant": f.invariant.name, "broken": f.count, "examples": list(f.examples)} for f in findings])
     else:
         for finding in findings:
             mark = "ok    " if not finding.count else "BROKEN"

@@ -27,4 +27,6 @@ def close_at(moment: str) -> None:
     with services() as parts:
         closing.close_at(parts.database, end, now=parts.clock.now(), actor=f"cli:{getpass.getuser()}")
         zone = parts.settings.time_zone
-    click.echo("Registration has no end." if end is None else f"Registration ends at {end.astimezone(zone):%Y-%m-%d %H:%M %Z}.")
+    click.echo(
+        "Registration has no end." if end is None else f"Registration ends at {end.astimezone(zone):%Y-%m-%d %H:%M %Z}."
+    )

@@ -37,7 +37,6 @@ def _tell(worker: records.WorkerRecord) -> None:
     click.echo(f"  state      {worker.state}")
     booking = worker.booking
     if booking is not None:
-        click.echo(
-            f"  booking    {booking.facility_code}, {booking.date} {booking.start}-{booking.end} {zone_name(booking.time_zone)}, "
-            f"dose {booking.dose}, ticket {booking.ticket} ({booking.status})"
-        )
+        hours = f"{booking.start}-{booking.end} {zone_name(booking.time_zone)}"
+        click.echo(f"  booking    {booking.facility_code}, {booking.date} {hours}, dose {booking.dose}")
+        click.echo(f"  ticket     {booking.ticket} ({booking.status})")

@@ -101,7 +101,11 @@ def decode(text: str | bytes) -> Record | None:
         return None
 
 
-def connect(url: str, *, timeout: float = 0.4) -> redis.Redis:
+#: Seconds that a round trip may take.
+REDIS_TIMEOUT = 0.4
+
+
+def connect(url: str, *, timeout: float = REDIS_TIMEOUT) -> redis.Redis:
     """A client of Redis at ``url`` that gives up after ``timeout`` seconds and never sends anything twice."""
     return redis.Redis.from_url(
         url,

@@ -1,15 +1,17 @@
 """Connections to PostgreSQL that give up in time.
 
 A statement has a time limit on both sides: the server cancels it (``statement_timeout``), and, should the server not
-answer at all, the client stops waiting and throws the connection away. So a paused or cut-off PostgreSQL costs a
-webhook its limit and nothing more.
+answer at all, the client stops waiting and throws the connection away. Whoever must answer by a deadline puts one over
+everything they ask (``within``). So a paused or cut-off PostgreSQL costs a webhook its limit and nothing more.
 """
 
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
@@ -46,7 +48,31 @@ def _check_open(connection: psycopg.Connection[TupleRow]) -> None:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
+        # libpq has not noticed yet; unless told, the pool would take the connection back for a good one, for ever.
+        connection.close()
         raise psycopg.OperationalError("closed by the server while idle")
+
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Let everything that is asked of PostgreSQL in this context be over in ``seconds`` from now, taken together."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _time_left(limit: float | None) -> float | None:
+    """Seconds until the limit or the deadline, whichever is nearer; None for neither."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return limit
+    left = max(0.001, deadline - time.monotonic())
+    return left if limit is None else min(limit, left)
 
 
 class TimedConnection(psycopg.Connection[TupleRow]):
@@ -56,7 +82,7 @@ class TimedConnection(psycopg.Connection[TupleRow]):
 
     def wait(self, gen: PQGen[_RV], interval: float = 0.1, timeout: float | None = None) -> _RV:
         if timeout is None:
-            timeout = self.limit
+            timeout = _time_left(self.limit)
         try:
             return super().wait(gen, interval, timeout)
         except errors._WaitTimeout as error:
@@ -76,7 +102,7 @@ class Database:
         if limit is not None:
             options += f" -c statement_timeout={int(limit * 1000)} -c lock_timeout={int(limit * 1000)}"
         kind = type("LimitedConnection", (TimedConnection,), {"limit": None if limit is None else limit + 0.2})
-        self._wait = 1.0 if limit is not None else 30.0
+        self._wait = 0.6 if limit is not None else 30.0
         self._pool: ConnectionPool[psycopg.Connection[TupleRow]] = ConnectionPool(
             url,
             connection_class=kind,
@@ -108,7 +134,7 @@ class Database:
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
         """A connection in autocommit mode; raises ``DatabaseAway``."""
         try:
-            with self._connections().connection() as connection:
+            with self._connections().connection(timeout=_time_left(self._wait)) as connection:
                 yield connection
         except _AWAY as error:
             raise DatabaseAway(type(error).__name__) from error

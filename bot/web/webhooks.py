@@ -13,6 +13,8 @@ import structlog
 from flask import Blueprint, Response, request
 
 from bot.away import Away
+from bot.conversation.store import REDIS_TIMEOUT
+from bot.db.database import within
 from bot.messaging import inbound, optouts, receipts
 from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS, REFUSED
 from bot.services import Services
@@ -95,11 +97,15 @@ def _answer(response: WebhookResponse) -> Response:
 
 
 def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callable[[list[Event]], Response]]:
+    # What is left of the deadline when Redis has used up its two time limits.
+    sql_budget = services.settings.webhook_deadline - 2 * REDIS_TIMEOUT - 0.1
+
     def ussd(events: list[Event]) -> Response:
         started = time.perf_counter()
         hop = next(event for event in events if isinstance(event, UssdHop))
         try:
-            screen = services.driver.ussd(hop.phone, hop.session_id, hop.text)
+            with within(sql_budget):
+                screen = services.driver.ussd(hop.phone, hop.session_id, hop.text)
             outcome = "goes_on" if screen.goes_on else "ended"
         except Exception:  # noqa: BLE001 - whatever happens, the handset gets a valid last screen
             FAILURES.labels("ussd").inc()
@@ -110,6 +116,10 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
         return _answer(gateway.render_ussd(Answer(screen.text, screen.goes_on)))
 
     def others(events: list[Event]) -> Response:
+        with within(sql_budget):
+            return take_others(events)
+
+    def take_others(events: list[Event]) -> Response:
         response = WebhookResponse()
         try:
             for event in events:

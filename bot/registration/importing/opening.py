@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,12 +24,10 @@ def open_source(path: Path, known: frozenset[str]) -> Iterator[Source]:
     Raises ``ImportFailed``, also for what goes wrong while it is read.
     """
     try:
-        with io.FileIO(path) as file, warnings.catch_warnings():
-            # It warns of styles, and of dates that are none, cell by cell.
-            warnings.filterwarnings("ignore", module="openpyxl")
+        with io.FileIO(path) as file:
             yield _recognise(file, known)
     except OSError as error:
-        raise ImportFailed(f"cannot be read: {os.strerror(error.errno or 0)}") from error
+        raise ImportFailed(f"cannot be read: {error.strerror or 'it is damaged'}") from error
 
 
 def _recognise(file: io.FileIO, known: frozenset[str]) -> Source:

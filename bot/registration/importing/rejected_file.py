@@ -89,8 +89,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise ImportFailed(f"its rejected rows cannot be written to {path}: {reason}") from error
+        raise ImportFailed(f"its rejected rows cannot be written to {path}: {error.strerror}") from error
 
 
 def _harmless(cell: str) -> str:
