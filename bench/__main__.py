@@ -1,0 +1,92 @@
+"""``python -m bench``: runs the benches, a table on the terminal and ``var/bench/*.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench import hops as hops_bench
+from bench.failure import BenchFailed
+from bench.figures import as_json
+from bench.machine import commit, describe_machine
+from bench.printing import show
+from bench.profiling import find_py_spy
+from bot.embedded.errors import EmbeddedServerError
+
+_DEFAULT = hops_bench.Wanted()
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def bench(context: click.Context) -> None:
+    """Measure the service; without a command, everything. Results go to VAR/bench (default var/bench)."""
+    if context.invoked_subcommand is None:
+        context.invoke(hops)
+
+
+@bench.command()
+@click.option("--subscribers", type=click.IntRange(1, 2000), default=_DEFAULT.subscribers, show_default=True)
+@click.option(
+    "--registrations", type=click.IntRange(1), default=_DEFAULT.registrations, show_default=True, help="A round."
+)
+@click.option("--rounds", type=click.IntRange(1, 100), default=_DEFAULT.rounds, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=_DEFAULT.workers, show_default=True, help="On the roster.")
+@click.option("--web-only", is_flag=True, help="Without workers and clock: nobody sends the tickets.")
+@click.option("--profile", is_flag=True, help="One more round under py-spy; see VAR/bench/profile.txt and .svg.")
+@click.option("--json", "json_only", is_flag=True, help="JSON on stdout instead of tables.")
+def hops(
+    subscribers: int,
+    registrations: int,
+    rounds: int,
+    workers: int,
+    web_only: bool,
+    profile: bool,
+    json_only: bool,
+) -> None:
+    """Whole registrations through the Africa's Talking webhook, against the floor of two Redis round trips a hop."""
+    wanted = hops_bench.Wanted(subscribers, registrations, rounds, workers, web_only, profile)
+    folder = Path(os.environ.get("VAR", "").strip() or "var").absolute() / "bench"
+    notes = Console(stderr=True, soft_wrap=True)
+    machine, at = describe_machine(), datetime.now(UTC)
+    try:
+        if profile:
+            find_py_spy()
+        result = hops_bench.measure(wanted, folder, lambda line: notes.print(f"bench: {line}", markup=False))
+    except (BenchFailed, EmbeddedServerError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    stored = {
+        "bench": "hops",
+        "at": at.isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": machine,
+        "versions": result.versions,
+        "wanted": asdict(wanted),
+        "world": result.world,
+        "ceiling": as_json(result.ceiling),
+        "floor": [as_json(one) for one in result.floors],
+        "hops": [as_json(one) for one in result.hops],
+        "registrations": [as_json(one) for one in result.registrations],
+        "summary": as_json(result.summary),
+        "errors": result.errors,
+        "examples": list(result.examples),
+        "broken": list(result.broken),
+    }
+    text = json.dumps(stored, indent=2, ensure_ascii=False)
+    (folder / "hops.json").write_text(text + "\n", encoding="utf-8")
+    if json_only:
+        click.echo(text)
+    else:
+        show(result, machine, str(stored["commit"]), Console(soft_wrap=False))
+    sys.exit(0 if result.right else 1)
+
+
+if __name__ == "__main__":
+    bench()

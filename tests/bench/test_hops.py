@@ -1,0 +1,46 @@
+"""The bench from end to end, on real servers, small."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from bench.__main__ import bench
+
+ARGUMENTS = ("hops", "--subscribers", "2", "--registrations", "20", "--rounds", "1", "--workers", "60", "--json")
+
+
+def test_a_small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAR", str(tmp_path))
+    # What the environment says of another service is not what is measured.
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere.invalid/balas")
+    before = set(psutil.pids())
+    done = CliRunner().invoke(bench, ARGUMENTS)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+
+    assert (found["errors"], found["broken"]) == ({}, [])
+    [floor], [hops], [registration] = found["floor"], found["hops"], found["registrations"]
+    assert (hops["walks"], hops["hops"], floor["hops"]) == (20, 100, 100)
+    assert 0 < hops["p50_ms"] <= hops["p95_ms"] <= hops["p99_ms"] <= hops["longest_ms"]
+    assert hops["cpu_us"]["web"] > 0
+    assert hops["cpu_us"]["floor"] < floor["cpu_us"]["floor"]
+    assert registration["web"] <= registration["answering"] <= registration["whole"]
+    assert found["summary"]["ratio"]["median"] == pytest.approx(hops["hops_per_second"] / floor["hops_per_second"])
+    # Twenty that were measured and five that warmed up, each with a booking and a ticket SMS.
+    assert (found["world"]["booking"], found["world"]["message"]) == (25, 25)
+    assert {"python", "postgresql", "valkey", "granian"} <= set(found["versions"])
+
+    assert json.loads((tmp_path / "bench" / "hops.json").read_text()) == found
+    assert [left.name for left in (tmp_path / "bench").iterdir()] == ["hops.json"]
+    children = psutil.Process(os.getpid()).children(recursive=True)
+    assert not [child for child in children if child.pid not in before]
+
+
+def test_wrong_usage() -> None:
+    assert CliRunner().invoke(bench, ("hops", "--rounds", "0")).exit_code == 2
