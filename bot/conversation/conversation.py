@@ -37,7 +37,10 @@ class Conversation(Generic[M]):
 
 
 class NotOurs(ValueError):
-    """A stored conversation cannot be used any more: another flow, a state that is gone, or a form from the future."""
+    """A stored conversation cannot be used any more.
+
+    It is of another flow, stands in a state that is gone, comes from the future, or cannot be read.
+    """
 
 
 def freeze(flow: Flow[M], conversation: Conversation[M]) -> dict[str, Any]:
@@ -62,14 +65,26 @@ def freeze(flow: Flow[M], conversation: Conversation[M]) -> dict[str, Any]:
 
 def thaw(flow: Flow[M], stored: dict[str, Any]) -> Conversation[M]:
     """The conversation of a stored form, brought to the flow's version; raises ``NotOurs``."""
-    if stored.get("f") != flow.name or stored.get("fv", 0) > flow.version:
-        raise NotOurs("of another flow or a newer release")
+    if stored.get("f") != flow.name:
+        raise NotOurs("of another flow")
+    try:
+        return _thaw(flow, stored)
+    except NotOurs:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        # Whatever a stored form lacks: somebody who talks to us must not run into it again and again.
+        raise NotOurs("it cannot be read") from error
+
+
+def _thaw(flow: Flow[M], stored: dict[str, Any]) -> Conversation[M]:
+    if stored["fv"] > flow.version:
+        raise NotOurs("of a newer release")
     memory = stored["m"]
     for version in range(stored["fv"], flow.version):
         memory = flow.migrations[version](memory)
     state = stored["s"]
-    if state not in flow.by_name:
-        raise NotOurs(f"the state {state} is gone")
+    if state not in flow.by_name or not flow.by_name[state].waits:
+        raise NotOurs(f"nobody stands in {state} any more")
     known = {field.name for field in dataclasses.fields(flow.memory)}  # type: ignore[arg-type]
     page = None
     if "p" in stored:

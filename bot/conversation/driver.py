@@ -92,24 +92,23 @@ class Driver(Generic[M]):
             for _attempt in range(_MOST_RACES):
                 record, version = self._store.load(phone)
                 now = self._clock.now()
+                reading = self._reading(now)
                 conversation = self._alive(record, now.timestamp(), RESUME_USSD, session)
                 if conversation is not None:
                     language = conversation.memory.language
-                if record is not None and record.session == session:
-                    if conversation is None or self._same(record, text):
-                        return Screen(record.answer, record.goes_on)
-                    heard = self._rest(record, text)
-                    turn = (
-                        self._engine.again(conversation)
-                        if heard is None
-                        else self._engine.hear(conversation, heard, self._reading(now))
-                    )
-                elif conversation is not None:
+                going_on = record is not None and record.session == session
+                if record is not None and going_on and (record.conversation is None or self._same(record, text)):
+                    return Screen(record.answer, record.goes_on)
+                if record is None or conversation is None:
+                    turn = self._engine.begin(self._flow.memory(), now.timestamp(), reading)
+                elif not going_on:
                     turn = self._engine.resume(conversation)
+                elif (rest := self._rest(record, text)) is None:
+                    turn = self._engine.again(conversation)
                 else:
-                    turn = self._engine.begin(self._flow.memory(), now.timestamp())
+                    turn = self._engine.hear(conversation, rest, reading)
                 hop = f"{session}:{len(text)}:{self._digest(text)}"
-                turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop)
+                turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop, reading)
                 kept = self._record(turn, screen, now, session, text)
                 try:
                     if self._store.save(phone, version, kept):
@@ -141,8 +140,8 @@ class Driver(Generic[M]):
                 over = record is not None and record.conversation is None
                 if over and text.strip().strip(".!,").lower() in self._flow.courtesies:
                     return Heard(None, language, "courtesy")
-                turn = self._engine.begin(self._flow.memory(), now.timestamp(), unheard=text)
-            turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session)
+                turn = self._engine.begin(self._flow.memory(), now.timestamp(), reading, unheard=text)
+            turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session, reading)
             if self._store.save(phone, version, self._record(turn, screen, now, session, text)):
                 spoken = language if turn.conversation is None else turn.conversation.memory.language
                 return Heard(screen.text, spoken)
@@ -156,9 +155,8 @@ class Driver(Generic[M]):
     # --- within ----------------------------------------------------------------------------------------------------
 
     def _carry_out(
-        self, turn: Turn[M], phone: str, channel: Channel, now: datetime, hop: str
+        self, turn: Turn[M], phone: str, channel: Channel, now: datetime, hop: str, reading: Reading
     ) -> tuple[Turn[M], Screen]:
-        reading = self._reading(now)
         for _effect in range(_MOST_EFFECTS):
             if turn.screen is not None:
                 return turn, turn.screen

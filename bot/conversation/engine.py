@@ -58,10 +58,10 @@ class Engine(Generic[M]):
         self._keywords = {word: keyword for keyword in flow.keywords for word in keyword.words}
         self._keyword_names = {word: word for word in self._keywords}
 
-    def begin(self, memory: M, started_at: float, *, unheard: str | None = None) -> Turn[M]:
+    def begin(self, memory: M, started_at: float, reading: Reading, *, unheard: str | None = None) -> Turn[M]:
         """Start at the beginning. ``unheard``: an input that came before anything was asked; it counts if it answers."""
         conversation = Conversation(self.flow.start, memory, started_at, unheard=unheard)
-        return self._enter(conversation, self.flow.start)
+        return self._offer_unheard(self._enter(conversation, self.flow.start), reading)
 
     def resume(self, conversation: Conversation[M]) -> Turn[M]:
         """Show again where the conversation stands, to somebody who dials again."""
@@ -223,13 +223,12 @@ class Engine(Generic[M]):
         return words
 
     def _return(self, conversation: Conversation[M], name: str) -> Turn[M]:
-        if self.flow.by_name[name].waits and (conversation.page is not None or name not in self._listings):
-            return self._show(replace(conversation, state=name))
-        return self._enter(conversation, name)
-
-    @property
-    def _listings(self) -> set[str]:
-        return {state.name for state in self.flow.states if isinstance(state, Listing)}
+        state, page = self.flow.by_name[name], conversation.page
+        conversation = replace(conversation, state=name)
+        if isinstance(state, Listing) and page is not None:
+            # Looked up anew: its rows may be in a language that is not spoken any more.
+            return self._turn_page(conversation, state, page.offset, page.before)
+        return self._show(conversation)
 
     def _show(self, conversation: Conversation[M]) -> Turn[M]:
         state = self.flow.by_name[conversation.state]
@@ -241,10 +240,18 @@ class Engine(Generic[M]):
                 page = conversation.page
                 if page is None:
                     return self._turn_page(conversation, state, 0, ())
-                screen, _ = self.screens.page(state, memory, page.rows, more=page.more, note=conversation.note)
-                return self._done(conversation, screen)
+                return self._show_page(conversation, state, page)
             case _:
                 return self._enter(conversation, state.name)
+
+    def _show_page(self, conversation: Conversation[M], state: Listing[M], page: Page) -> Turn[M]:
+        """The page as it was. A note stands above it only where it costs no row: 9 goes on behind the page's last."""
+        memory = conversation.memory
+        screen, count = self.screens.page(state, memory, page.rows, more=page.more, note=conversation.note)
+        if count < len(page.rows):
+            screen, count = self.screens.page(state, memory, page.rows, more=page.more)
+            page = replace(page, rows=page.rows[:count], more=page.more or count < len(page.rows))
+        return self._done(replace(conversation, page=page), screen)
 
     def _done(self, conversation: Conversation[M], screen: Screen) -> Turn[M]:
         memory = forget_passing(self.flow, conversation.memory)

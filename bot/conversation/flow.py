@@ -217,13 +217,27 @@ class Flow(Generic[M]):
             raise BrokenFlow(f"{self.name}: two states share a name")
         object.__setattr__(self, "by_name", by_name)
         for source, target, _ in edges(self):
-            if target not in by_name and target != HERE:
+            if target == HERE and isinstance(by_name.get(source), Task):
+                continue
+            if target not in by_name:
                 raise BrokenFlow(f"{self.name}: {source} leads to {target}, which does not exist")
+            if isinstance(by_name[target], Aside) and source in by_name:
+                raise BrokenFlow(f"{self.name}: {source} leads to {target}, where only a keyword may lead")
+        for state in self.states:
+            if isinstance(state, Question | Menu | Listing):
+                _check_keys(self.name, state)
         if self.start not in by_name:
             raise BrokenFlow(f"{self.name}: the start {self.start} does not exist")
         for version in range(1, self.version):
             if version not in self.migrations:
                 raise BrokenFlow(f"{self.name}: no migration from version {version}")
+
+
+def _check_keys(flow: str, state: Question[Any] | Menu[Any] | Listing[Any]) -> None:
+    """Fixed numbers are single digits; in a list only 8 is free: rows take 1 to 7, 9 and 0 turn pages."""
+    for option in state.options:
+        if option.key not in ({"8"} if isinstance(state, Listing) else {"", *"0123456789"}):
+            raise BrokenFlow(f"{flow}: in {state.name} the choice {option.label!r} cannot have the number {option.key!r}")
 
 
 def edges(flow: Flow[Any]) -> list[tuple[str, str, str]]:

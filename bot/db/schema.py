@@ -160,6 +160,7 @@ booking = Table(
         unique=True,
         postgresql_where=text("state IN ('booked', 'attended')"),
     ),
+    Index(None, "worker_id"),
     Index(None, "session_id"),
     Index("ix_booking_held", "session_id", "held_until", postgresql_where=text("state = 'held'")),
 )

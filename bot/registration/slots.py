@@ -41,9 +41,10 @@ _SUITS = """s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s
     AND s.local_date >= w.birth_date + make_interval(years => %(youngest)s::int)
     AND s.local_date < w.birth_date + make_interval(years => %(oldest)s::int + 1)"""
 
-#: Sessions ``s`` with a free place, or one whose hold has expired.
-_HAS_ROOM = """(s.taken < s.capacity OR EXISTS (SELECT 1 FROM booking b WHERE b.session_id = s.id
-    AND b.state = 'held' AND b.held_until <= %(now)s))"""
+#: Sessions ``s`` with a free place, or one whose hold has expired. Written as a scalar subquery, since an EXISTS may be
+#: answered by hashing every hold there is.
+_HAS_ROOM = """(s.taken < s.capacity OR (SELECT b.id FROM booking b WHERE b.session_id = s.id
+    AND b.state = 'held' AND b.held_until <= %(now)s LIMIT 1) IS NOT NULL)"""
 
 SLOT = "b.id, f.id, f.name, s.local_date, s.start_time, s.end_time, d.time_zone, b.ticket"
 SLOT_FROM = """booking b JOIN vaccination_session s ON s.id = b.session_id
@@ -60,8 +61,8 @@ WITH who AS (
     WHERE {_SUITS} AND {_HAS_ROOM}
     ORDER BY s.starts_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED
 ), over AS (
-    SELECT b.id FROM booking b JOIN room ON room.full AND b.session_id = room.id
-    WHERE b.state = 'held' AND b.held_until <= %(now)s FOR UPDATE OF b SKIP LOCKED
+    SELECT b.id FROM booking b WHERE b.session_id = (SELECT id FROM room WHERE room.full)
+    AND b.state = 'held' AND b.held_until <= %(now)s FOR UPDATE SKIP LOCKED
 ), ended AS (
     UPDATE booking SET state = 'expired', held_until = NULL, ended_at = %(now)s WHERE id IN (SELECT id FROM over)
     RETURNING id

@@ -200,6 +200,8 @@ CREATE INDEX ix_booking_held ON booking (session_id, held_until) WHERE state = '
 
 CREATE INDEX ix_booking_session_id ON booking (session_id);
 
+CREATE INDEX ix_booking_worker_id ON booking (worker_id);
+
 CREATE UNIQUE INDEX uq_booking_confirmed ON booking (worker_id, dose) WHERE state IN ('booked', 'attended');
 
 CREATE UNIQUE INDEX uq_booking_held ON booking (worker_id, dose) WHERE state = 'held';
