@@ -8,7 +8,8 @@ a lost answer). TTLs only collect garbage: how old a conversation may be is deci
 from __future__ import annotations
 
 import json
-import secrets
+import random
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,11 +119,23 @@ def connect(url: str, *, timeout: float = REDIS_TIMEOUT) -> redis.Redis:
 
 
 class Store:
-    """Loads and saves records; each call is one round trip."""
+    """Loads and saves records; each call is one round trip.
+
+    Each thread keeps a connection of its own: borrowing one from a pool for every command costs a system call and a
+    lock. A connection that the server closed meanwhile is found out by the load, which may be asked twice.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._save = client.register_script(_SAVE)
+        self._own = threading.local()
+
+    def _connection(self) -> tuple[redis.Redis, Any]:
+        """This thread's client and its saving script."""
+        found: tuple[redis.Redis, Any] | None = getattr(self._own, "found", None)
+        if found is None:
+            client = redis.Redis(connection_pool=self._client.connection_pool, single_connection_client=True)
+            found = self._own.found = (client, client.register_script(_SAVE))
+        return found
 
     @staticmethod
     def key(phone: str) -> str:
@@ -131,8 +144,9 @@ class Store:
 
     def load(self, phone: str) -> tuple[Record | None, int]:
         """The record of a phone, if any, and its version (0: none); raises ``StoreAway``."""
+        key = self.key(phone)
         try:
-            value: Any = self._client.get(self.key(phone))
+            value: Any = self._get(key)
         except redis.RedisError as error:
             raise StoreAway(type(error).__name__) from error
         if value is None:
@@ -140,14 +154,25 @@ class Store:
         version, _, rest = value.partition(b":")
         return decode(rest.partition(b":")[2]), int(version)
 
+    def _get(self, key: str) -> Any:
+        client, _ = self._connection()
+        try:
+            return client.get(key)
+        except redis.TimeoutError:
+            raise
+        except redis.ConnectionError:
+            # The server had closed this connection; a paused or dead one fails again at once, or times out.
+            return client.get(key)
+
     def save(self, phone: str, version: int, record: Record) -> bool:
         """Keep a record if the version there is still ``version``. False: somebody else was faster.
 
         Raises ``StoreAway``; then it may or may not have been kept.
         """
-        arguments: list[int | str] = [version, secrets.token_hex(6), encode(record), KEEP_SECONDS]
+        arguments: list[int | str] = [version, f"{random.getrandbits(64):x}", encode(record), KEEP_SECONDS]
         try:
-            return bool(self._save(keys=[self.key(phone)], args=arguments))
+            _, save = self._connection()
+            return bool(save(keys=[self.key(phone)], args=arguments))
         except redis.RedisError as error:
             raise StoreAway(type(error).__name__) from error
 

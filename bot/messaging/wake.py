@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 #: Seconds that a token lasts if no job clears it.
 TOKEN_SECONDS = 5
 #: Wake-ups closer together than this are one, in seconds.
-_PAUSE = 0.05
+_PAUSE = 0.2
 
 
 def token(lane: Lane) -> str:
