@@ -218,7 +218,7 @@ class Engine(Generic[M]):
     def _words(self, memory: M) -> Words:
         def words(message: str, language: str | None = None) -> str:
             speaking = memory if language is None else replace(memory, language=language)  # type: ignore[type-var]
-            return self.screens.text(message, speaking)
+            return self.screens.sms(message, speaking)
 
         return words
 

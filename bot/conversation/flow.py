@@ -32,7 +32,7 @@ Outcome = object
 
 
 class Words(Protocol):
-    """Renders a message for an effect that carries a text: in the memory's language, or in the one that is named."""
+    """Renders the SMS that an effect carries, in one part: in the memory's language, or in the one that is named."""
 
     def __call__(self, message: str, language: str | None = None) -> str: ...
 
@@ -237,7 +237,9 @@ def _check_keys(flow: str, state: Question[Any] | Menu[Any] | Listing[Any]) -> N
     """Fixed numbers are single digits; in a list only 8 is free: rows take 1 to 7, 9 and 0 turn pages."""
     for option in state.options:
         if option.key not in ({"8"} if isinstance(state, Listing) else {"", *"0123456789"}):
-            raise BrokenFlow(f"{flow}: in {state.name} the choice {option.label!r} cannot have the number {option.key!r}")
+            raise BrokenFlow(
+                f"{flow}: in {state.name} the choice {option.label!r} cannot have the number {option.key!r}"
+            )
 
 
 def edges(flow: Flow[Any]) -> list[tuple[str, str, str]]:

@@ -20,6 +20,9 @@ MORE = _("More")
 BACK = _("Back")
 CHOOSE = _("Please type a number from the list.")
 
+#: Septets of an SMS that leaves in one part (3GPP TS 23.040).
+ONE_SMS = 160
+
 #: Elastic text is shortened to these widths, in septets, until the screen fits.
 _WIDTHS = (60, 48, 40, 34, 30, 26, 22, 18, 15, 12, 10, 8)
 #: The widest row of a list before it is shortened, in septets.
@@ -48,9 +51,13 @@ class Screens:
         self._catalogs = catalogs
         self.limit = limit
 
-    def text(self, message: str, memory: Any, *, limit: int | None = None) -> str:
-        """A message on its own, fitted to ``limit`` septets (default: a screen)."""
-        return self._fit(lambda width: self._render(message, memory, width), limit or self.limit)
+    def text(self, message: str, memory: Any) -> str:
+        """A message on its own, fitted to a screen."""
+        return self._fit(lambda width: self._render(message, memory, width), self.limit)
+
+    def sms(self, message: str, memory: Any) -> str:
+        """A message on its own, fitted to one SMS, however long screens may be."""
+        return self._fit(lambda width: self._render(message, memory, width), ONE_SMS)
 
     def asking(self, state: Question[Any] | Menu[Any], memory: Any, note: str | None, say: Say | None = None) -> Screen:
         """The screen of a question or menu, with ``note`` above it where there is room for it."""
