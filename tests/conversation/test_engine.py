@@ -354,7 +354,10 @@ class TestBrokenTables:
 
     def test_a_circle_of_states_that_ask_nothing_ends(self, words: Catalogs) -> None:
         states = [state for state in teahouse().states if state.name != "who"]
-        circle = (Branch[Guest]("who", cases=(), otherwise="what"), Branch[Guest]("what", cases=(), otherwise="who"))
+        circle: list[Branch[Guest]] = [
+            Branch("who", cases=(), otherwise="what"),
+            Branch("what", cases=(), otherwise="who"),
+        ]
         engine = Engine(teahouse(states=(*states, *circle)), words, limit=160)
         turn = engine.begin(Guest(), 0.0, READING)
         assert turn.conversation is not None
