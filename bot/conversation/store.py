@@ -8,6 +8,7 @@ a lost answer). TTLs only collect garbage: how old a conversation may be is deci
 from __future__ import annotations
 
 import json
+import os
 import random
 import threading
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ FORM_MIGRATIONS: dict[int, Any] = {}
 
 #: Garbage is collected after this many seconds: longer than any conversation may be resumed (48 h).
 KEEP_SECONDS = 50 * 3600
+
+# Two savers with the same token would both believe that they won: a generator of our own, which nobody else can seed,
+# and which the children of a process do not share.
+_tokens = random.Random()  # noqa: S311 - unlike, not secret
+os.register_at_fork(after_in_child=_tokens.seed)
 
 _SAVE = """
 local now = redis.call('GET', KEYS[1])
@@ -169,7 +175,7 @@ class Store:
 
         Raises ``StoreAway``; then it may or may not have been kept.
         """
-        arguments: list[int | str] = [version, f"{random.getrandbits(64):x}", encode(record), KEEP_SECONDS]
+        arguments: list[int | str] = [version, f"{_tokens.getrandbits(64):x}", encode(record), KEEP_SECONDS]
         try:
             _, save = self._connection()
             return bool(save(keys=[self.key(phone)], args=arguments))
