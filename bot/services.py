@@ -65,6 +65,17 @@ class Services:
             simulator=self.settings.simulator,
         )
 
+    def check_sending(self) -> None:
+        """Raise ``SettingError`` unless the gateway for messages that start here is there and can send."""
+        name = self.settings.sms_gateway
+        gateway = self.gateways.by_name.get(name)
+        if gateway is None:
+            there = ", ".join(sorted(self.gateways.by_name))
+            raise config.SettingError(f"SMS_GATEWAY must be one of {there}, not {name!r} (simulator needs SIMULATOR=1)")
+        missing = gateway.missing_to_send()
+        if missing:
+            raise config.SettingError(f"{' and '.join(missing)} must be set, since SMS_GATEWAY is {name}")
+
     @cached_property
     def waker(self) -> Waker:
         return Waker(self.queue, lambda lane: enqueue_drain(self.queue, lane), Lane.REPLY)

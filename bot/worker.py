@@ -26,6 +26,7 @@ def run_worker(work: Work, settings: config.Settings) -> None:
     """Work off one queue until a signal asks to stop: the batch in hand is finished first."""
     die_with_parent()
     log.configure(settings.log_level, service=f"worker-{work.value}")
+    jobs.services().check_sending()
     connection = redis.Redis.from_url(settings.queue_redis_url)
     worker = _Worker(
         [Queue(work.value, connection=connection)],

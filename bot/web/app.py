@@ -29,6 +29,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     settings = config.load(os.environ if environ is None else environ)
     log.configure(settings.log_level, service="web")
     services = Services(settings)
+    services.check_sending()
     app = Flask("balas", static_folder=None)
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=200)
     app.extensions["services"] = services
@@ -39,7 +40,17 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
         app.register_blueprint(simulator.blueprint_of(services))
     app.register_error_handler(Exception, _failed)
+    app.after_request(_log_access)
     return app
+
+
+def _log_access(response: Response) -> Response:
+    """One line a request; webhooks, which come by the thousand, only when LOG_LEVEL is DEBUG."""
+    level = "debug" if request.blueprint == webhooks.NAME else "info"
+    getattr(_log, level)(
+        "request", method=request.method, route=route_template(), status=response.status_code, request_id=request_id()
+    )
+    return response
 
 
 def request_id() -> str:

@@ -36,6 +36,7 @@ from gateway_adapters.base import (
 
 _log = structlog.get_logger(__name__)
 
+NAME = "webhooks"
 _FORM = "application/x-www-form-urlencoded"
 
 View = Callable[..., Response]
@@ -43,7 +44,7 @@ View = Callable[..., Response]
 
 def blueprint_of(services: Services) -> Blueprint:
     """A route for every endpoint of every gateway whose settings are there."""
-    blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+    blueprint = Blueprint(NAME, __name__, url_prefix="/webhooks")
     for gateway in services.gateways.receiving():
         for endpoint in gateway.endpoints:
             name = f"{gateway.name}-{endpoint.brings.value}"

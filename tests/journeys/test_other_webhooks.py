@@ -1,0 +1,63 @@
+"""What gateways tell us besides what people say: receipts, opt-outs, ended sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from bot import config
+from bot.messaging import outbox
+from bot.services import Services
+from bot.web.app import create_app
+from tests.phones import WEBHOOK_SECRET, Post
+from tests.stub_gateways.twilio_stub import signed
+from tests.world import MORNING, World
+
+PHONE = "+6281200000001"
+
+
+def _at(post: Post, endpoint: str, form: Mapping[str, str]) -> tuple[int, str]:
+    return post(f"/webhooks/africastalking/{WEBHOOK_SECRET}/{endpoint}", form, {})
+
+
+def test_a_bulk_opt_out_is_registered_once(world: World, post: Post) -> None:
+    for _ in range(2):
+        assert _at(post, "opt-outs", {"senderId": "PEDULI", "phoneNumber": PHONE}) == (200, "")
+    assert world.database.rows("SELECT phone, source FROM opt_out") == [(PHONE, "africastalking")]
+
+
+def test_a_receipt_for_nothing_we_know_is_kept(world: World, post: Post) -> None:
+    form = {"id": "ATXid_1", "status": "Success", "phoneNumber": PHONE, "networkCode": "51010", "retryCount": "0"}
+    assert _at(post, "receipts", form) == (200, "")
+    assert world.database.rows("SELECT provider_id, status, matched FROM receipt") == [("ATXid_1", "delivered", False)]
+
+
+def test_the_end_of_a_session_is_taken_in(world: World, post: Post) -> None:
+    form = {"date": "2021-01-13", "sessionId": "ATUid_1", "serviceCode": "*1#", "networkCode": "51010"}
+    form |= {"phoneNumber": PHONE, "status": "Incomplete", "cost": "0", "durationInMillis": "9", "hopsCount": "2"}
+    assert _at(post, "ussd-events", form) == (200, "")
+
+
+@pytest.mark.parametrize("endpoint", ["receipts", "opt-outs", "ussd-events", "sms"])
+def test_a_body_without_its_fields_gets_400(world: World, post: Post, endpoint: str) -> None:
+    assert _at(post, endpoint, {"nothing": "useful"})[0] == 400
+
+
+def test_a_twilio_receipt_settles_the_answer_that_left_in_the_response(world: World, post: Post) -> None:
+    draft = outbox.Draft("reply:1", "reply", outbox.Lane.REPLY, "twilio", PHONE, "id", "halo")
+    with world.database.transaction() as connection:
+        message = outbox.write_submitted(connection, draft, MORNING)
+    form = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": PHONE, "From": "+15005550006", "AccountSid": "AC1"}
+    path = f"/webhooks/twilio/receipts?message={message}"
+    assert post(path, form, {"X-Twilio-Signature": "forged"})[0] == 403
+    headers = signed(f"https://balas.example{path}", form, "token-of-tests")
+    assert post(path, form, headers)[0] == 200
+    assert world.database.value("SELECT state FROM message") == "delivered"
+
+
+def test_a_gateway_that_cannot_send_stops_the_start_and_is_named(environ: dict[str, str], services: Services) -> None:
+    with pytest.raises(config.SettingError, match="SMS_GATEWAY must be one of"):
+        create_app(environ | {"SMS_GATEWAY": "pigeon"})
+    with pytest.raises(config.SettingError, match="TWILIO_ACCOUNT_SID"):
+        create_app(environ | {"SMS_GATEWAY": "twilio", "TWILIO_ACCOUNT_SID": ""})
