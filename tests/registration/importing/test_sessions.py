@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from bot.registration.importing import ImportReport
+from tests.embedded.waiting import eventually
 from tests.registration.importing.conftest import Registry, counts, reasons, warnings
-from tests.registration.importing.waiting import until
 
 MORNING = "P1,2021-01-14,08:00,09:00,10,1"
 
@@ -125,7 +125,7 @@ class Importing(threading.Thread):
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        until(lambda: self._registry.column(waiting) == [1])
+        eventually(lambda: self._registry.column(waiting) == [1])
 
     def ends(self) -> ImportReport:
         self.join(30)
