@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.conversation.flow import HERE, Ending, Flow, Listing, Menu, Question, Task, edges
+from bot.conversation.flow import HERE, Aside, Ending, Flow, Listing, Menu, Question, Task, edges
 
 
 def mermaid(flow: Flow[Any]) -> str:
-    """The flow's states and roads as Mermaid text. Rounded: asks; double: a task; plain: an ending or a branch."""
+    """The flow's states and roads as Mermaid text. A state says what it does: it asks, does or says; a branch nothing."""
     lines = ["stateDiagram-v2", f"    %% {flow.name}, version {flow.version}", f"    [*] --> {flow.start}"]
     for state in flow.states:
         kind = (
@@ -17,7 +17,7 @@ def mermaid(flow: Flow[Any]) -> str:
             else "does"
             if isinstance(state, Task)
             else "says"
-            if isinstance(state, Ending)
+            if isinstance(state, Ending | Aside)
             else ""
         )
         if kind:
