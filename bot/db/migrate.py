@@ -1,18 +1,24 @@
-"""Bringing a database to this release's schema."""
+"""Bringing a database to this release's schema.
+
+Alembic, and SQLAlchemy with it, is loaded only where it is used: that takes longer than most commands.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _FOLDER = Path(__file__).parent / "migrations"
 
 
 def _config(url: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["url"] = url
@@ -21,11 +27,15 @@ def _config(url: str) -> Config:
 
 def upgrade(url: str) -> None:
     """Apply every migration that the database at ``url`` has not had yet."""
+    from alembic import command
+
     command.upgrade(_config(url), "head")
 
 
 def newest() -> str:
     """The revision of this release."""
+    from alembic.script import ScriptDirectory
+
     head = ScriptDirectory.from_config(_config("")).get_current_head()
     if head is None:
         raise RuntimeError("there are no migrations")
