@@ -19,6 +19,8 @@ _SEPARATORS: Final = ",;\t|"
 _SEPARATOR_HINT: Final = re.compile(r'"?sep=(.)"?[,;\t]*', re.IGNORECASE)
 # An address may have a few line breaks in it; more than this is a quotation mark that nobody closed.
 _LONGEST_ROW: Final = 20
+#: Characters; what has longer lines is not a list of rows, and would have to be held in memory.
+_LONGEST_LINE: Final = 1_000_000
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -76,7 +78,11 @@ class CsvSource:
         self._file.seek(0)
         # Every reading has a buffer of its own over the one open file.
         fresh = io.BufferedReader(io.FileIO(self._file.fileno(), closefd=False))
-        return iter(io.TextIOWrapper(fresh, encoding=self._encoding, errors="replace", newline=""))
+        text = io.TextIOWrapper(fresh, encoding=self._encoding, errors="replace", newline="")
+        while line := text.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise ImportFailed(f"is not CSV: a line has more than {_LONGEST_LINE:,} characters")
+            yield line
 
     def _find_header(self, known: frozenset[str]) -> tuple[str, int, str]:
         """The separator, how many lines stand before the header, and the header's line."""

@@ -129,6 +129,7 @@ def test_a_quotation_mark_that_swallows_the_rest_stops_the_import(registry: Regi
         ("code,name,caf\xe9\n".encode("cp1252"), "facilities.csv: is not UTF-8: save it as CSV UTF-8"),
         ("code,naam\n", "facilities.csv: columns name, district_code are missing; the file has: code, naam"),
         ("code,name,x\n", "facilities.csv: column district_code is missing; the file has: code, name, x"),
+        ("x" * 1_000_001, "facilities.csv: is not CSV: a line has more than 1,000,000 characters"),
         (
             "code,name,district_code,Name\n",
             "facilities.csv: column name is in the header more than once",

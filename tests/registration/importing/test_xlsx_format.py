@@ -90,7 +90,16 @@ def test_texts_may_stand_in_the_sheet_itself() -> None:
 
 def test_cells_without_a_value_are_empty_and_places_are_kept() -> None:
     assert cells('<c r="B1" s="1"/>', '<c r="C1"><v>3</v></c>', '<c r="AB1"><f>1/1</f></c>') == ["", "", "3"]
-    assert cells("<c><v>1</v></c>", "<c><v>2</v></c>") == ["1", "2"]
+    assert cells("<c><v>1</v></c>", "<c/>", "<c><v>3</v></c>") == ["1", "", "3"]
+    assert cells('<c r="B1"><v>2</v></c>', "<c><v>3</v></c>") == ["", "2", "3"]
+
+
+def test_what_stands_between_and_behind_the_rows_is_nothing() -> None:
+    document = (
+        f'<worksheet xmlns="{MAIN}"><sheetData>\n<row>\n<c>\n<v>1</v></c>\n</row>\n</sheetData>'
+        f"<extLst>{'y' * 2_000_000}</extLst></worksheet>"
+    )
+    assert rows(package("", document=document)) == [(1, ["1"])]
 
 
 def test_dates_and_times_are_known_by_their_styles() -> None:
@@ -144,7 +153,15 @@ BOMB = '<!DOCTYPE sst [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;
         ('<row><c r="XFE1"><v>1</v></c></row>', {}),
         ('<row><c r="1"><v>1</v></c></row>', {}),
         ('<row><c r="Ä1"><v>1</v></c></row>', {}),
+        ('<row><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>', {}),
+        ('<row><c r="A1"><v>1</v></c><c r="A1"><v>1</v></c></row>', {}),
         ("<row>", {}),
+        (f"<row><c><v>{'1' * 1_000_001}</v></c></row>", {}),
+        (f'<row><c t="inlineStr"><is><t>{"x" * 100_001}</t></is></c></row>', {}),
+        (
+            "<row>" + '<c t="s"><v>0</v></c>' * 16_000 + "</row>",
+            {"strings": f"<sst><si><t>{'x' * 1000}</t></si></sst>"},
+        ),
         ("", {"strings": BOMB + STRINGS}),
         ("", {"document": f'{BOMB}<worksheet xmlns="{MAIN}"/>'}),
         ("", {"workbook": BOMB + WORKBOOK}),

@@ -10,6 +10,8 @@ from bot.registration.importing.xlsx.xml import feed, local_name, new_parser
 
 #: Bytes; the texts of a roster of 500,000 take 30 million.
 _MOST: Final = 256 * 1024 * 1024
+#: Characters of one text; a cell of a spreadsheet holds 32,767.
+_LONGEST: Final = 100_000
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -61,6 +63,7 @@ class TextCollector:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._length = 0
         self._open = False
         self._in_reading = False
 
@@ -82,11 +85,15 @@ class TextCollector:
         """Text stands there."""
         if self._open:
             self._parts.append(text)
+            self._length += len(text)
+            if self._length > _LONGEST:
+                raise ValueError("a text of too many characters")
 
     def take(self) -> str:
         """The text so far; the next one begins empty."""
         text = "".join(self._parts)
         self._parts.clear()
+        self._length = 0
         return unescaped(text)
 
 

@@ -11,6 +11,8 @@ from bot.registration.importing.xlsx.xml import feed, local_name, new_parser
 
 _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 16_384
+#: Characters of all cells of one row; a roster's have a few hundred.
+_LONGEST_ROW: Final = 1_000_000
 
 
 class SheetReader:
@@ -27,16 +29,17 @@ class SheetReader:
         done: list[tuple[int, list[str]]] = []
         cells: list[str] = []
         inline = TextCollector()
-        line = 0
-        column = 0
+        line = column = length = 0
         kind = style = value = ""
         in_value = False
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            nonlocal line, column, kind, style, value, in_value
+            nonlocal line, column, length, kind, style, value, in_value
             local = local_name(name)
             if local == "c":
-                column = self._column(attributes.get("r", ""), len(cells))
+                column = self._column(attributes.get("r", ""), column + 1)
+                if column < len(cells):
+                    raise ValueError("cells that do not follow each other")
                 kind = attributes.get("t", "n")
                 style = attributes.get("s", "0")
                 value = ""
@@ -44,19 +47,25 @@ class SheetReader:
                 in_value = True
             elif local == "row":
                 line = _line(attributes.get("r", ""), line)
+                column, length = -1, 0
                 cells.clear()
             elif kind == "inlineStr":
                 inline.start(local)
 
         def characters(text: str) -> None:
-            nonlocal value
+            nonlocal value, length
+            if not kind:
+                return
+            length += len(text)
+            if length > _LONGEST_ROW:
+                raise ValueError("a row of too much text")
             if in_value:
                 value += text
-            elif kind == "inlineStr":
+            else:
                 inline.characters(text)
 
         def end(name: str) -> None:
-            nonlocal in_value, kind, value
+            nonlocal in_value, kind, value, length
             local = local_name(name)
             if local == "v":
                 in_value = False
@@ -65,6 +74,7 @@ class SheetReader:
                     value = inline.take()
                 elif value:
                     value = self._text(kind, style, value)
+                    length += len(value)
                 if value:
                     cells.extend([""] * (column - len(cells)))
                     cells.append(value)

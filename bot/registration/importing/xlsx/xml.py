@@ -8,6 +8,8 @@ from typing import IO, Final, NamedTuple, NoReturn
 from xml.parsers.expat import ParserCreate, XMLParserType
 
 _CHUNK: Final = 1 << 16
+#: Elements of a small document; a workbook may have 65,490 cell styles.
+_MOST_ELEMENTS: Final = 500_000
 
 
 class Element(NamedTuple):
@@ -42,6 +44,8 @@ def elements(stream: IO[bytes]) -> list[Element]:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         local = local_name(name)
+        if len(found) == _MOST_ELEMENTS:
+            raise ValueError("too many elements")
         found.append(Element(local, open_names[-1], {local_name(key): text for key, text in attributes.items()}))
         open_names.append(local)
 
