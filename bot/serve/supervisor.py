@@ -24,6 +24,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.5
 _STEADY_AFTER = 10.0
 _TURN = 0.1
 _LONGEST_LINE = 64 * 1024
+_LAST_PIECES = 64  # of a dead child's output; a pipe holds 64 KiB by default, more only if somebody still writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,9 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(running.process.pid, signal.SIGKILL)
         code = running.process.wait()
-        self._read(running)
+        for _ in range(_LAST_PIECES):
+            if running.output.closed or not self._read(running):
+                break
         if running.unfinished:
             self.terminal.pass_on(running.child.name, running.unfinished)
         self._close(running)
@@ -163,19 +166,20 @@ class Supervisor:
         for key, _ in self._selector.select(seconds):
             self._read(key.data)
 
-    def _read(self, running: _Running) -> None:
-        while not running.output.closed:
-            try:
-                piece = os.read(running.output.fileno(), _LONGEST_LINE)
-            except BlockingIOError:
-                return
-            if not piece:
-                self._close(running)
-                return
-            *lines, rest = (running.unfinished + piece).split(b"\n")
-            for line in lines:
-                self.terminal.pass_on(running.child.name, line)
-            if len(rest) > _LONGEST_LINE:
-                self.terminal.pass_on(running.child.name, rest)
-                rest = b""
-            running.unfinished = rest
+    def _read(self, running: _Running) -> bool:
+        """Pass on one piece of output, so that one who writes without pause does not keep us; whether there was any."""
+        try:
+            piece = os.read(running.output.fileno(), _LONGEST_LINE)
+        except BlockingIOError:
+            return False
+        if not piece:
+            self._close(running)
+            return False
+        *lines, rest = (running.unfinished + piece).split(b"\n")
+        for line in lines:
+            self.terminal.pass_on(running.child.name, line)
+        if len(rest) > _LONGEST_LINE:
+            self.terminal.pass_on(running.child.name, rest)
+            rest = b""
+        running.unfinished = rest
+        return True

@@ -20,6 +20,7 @@ class Terminal:
         self._descriptor = descriptor
         self._waiting: deque[bytes] = deque()
         self._size = 0
+        self._begun = b""  # the rest of a long line, of which a part has been written
         self._dropped = 0
         self._gone = False
 
@@ -33,24 +34,26 @@ class Terminal:
 
     def flush(self, patience: float = 0.0) -> None:
         """Write what can be written; wait up to ``patience`` seconds for the reader."""
-        while self._waiting and not self._gone:
+        while (self._begun or self._waiting) and not self._gone:
             if not select.select([], [self._descriptor], [], patience)[1]:
                 return
-            if self._dropped:
-                self._waiting.appendleft(f"... {self._dropped} lines were not shown: nobody read them\n".encode())
-                self._dropped = 0
-            line = self._waiting.popleft()
+            line = self._begun or self._next()
             # A pipe that is ready takes PIPE_BUF bytes without making us wait, more perhaps not.
-            chunk, rest = line[: select.PIPE_BUF], line[select.PIPE_BUF :]
-            self._size -= len(chunk)
-            if rest:
-                self._waiting.appendleft(rest)
+            chunk, self._begun = line[: select.PIPE_BUF], line[select.PIPE_BUF :]
             try:
                 os.write(self._descriptor, chunk)
             except OSError:
                 # Nobody will read any more (the terminal was closed); the service goes on.
                 self._gone = True
                 self._waiting.clear()
+
+    def _next(self) -> bytes:
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            return f"... {dropped} lines were not shown: nobody read them in time\n".encode()
+        line = self._waiting.popleft()
+        self._size -= len(line)
+        return line
 
     def _add(self, line: bytes) -> None:
         if self._gone:
