@@ -20,7 +20,7 @@ from bot.registration.acts import (
     SetLanguage,
 )
 from flows.identity import LANGUAGES
-from flows.memory import Memory, other_language
+from flows.memory import ENGLISH, Memory, other_language
 from flows.slots import TICKET_BY_SMS, TICKET_SMS
 
 
@@ -50,6 +50,11 @@ def _intend(intent: str) -> Callable[[Memory], Memory]:
 
 def _has_booking(m: Memory) -> bool:
     return m.worker_id > 0 and m.booked
+
+
+def _shows_booking(m: Memory) -> bool:
+    """Somebody who is choosing a new place sees that one, which has no ticket yet."""
+    return _has_booking(m) and bool(m.ticket)
 
 
 def _proven(m: Memory) -> bool:
@@ -112,8 +117,21 @@ KEYWORD_STATES: tuple[State[Memory], ...] = (
         do=lambda m, _words: SetLanguage(m.worker_id, other_language(m)),
         then={LanguageSet: Case(HERE, keep=_keep_language)},
     ),
-    Branch("cancel_wanted", cases=((_has_booking, "cancel_sure"), (_proven, "nothing_booked")), otherwise="greet"),
-    Branch("ticket_wanted", cases=((_has_booking, "ticket_shown"), (_proven, "nothing_booked")), otherwise="greet"),
+    Task(
+        "speak_english",
+        do=lambda m, _words: SetLanguage(m.worker_id, ENGLISH),
+        then={LanguageSet: Case(HERE, keep=_keep_language)},
+    ),
+    Branch(
+        "cancel_wanted",
+        cases=((_shows_booking, "cancel_sure"), (_has_booking, "offering"), (_proven, "nothing_booked")),
+        otherwise="greet",
+    ),
+    Branch(
+        "ticket_wanted",
+        cases=((_shows_booking, "ticket_shown"), (_has_booking, "offering"), (_proven, "nothing_booked")),
+        otherwise="greet",
+    ),
     Aside(
         "help",
         say=_(
@@ -139,6 +157,7 @@ KEYWORDS: tuple[Keyword[Memory], ...] = (
     Keyword(("HELP", "BANTUAN", "INFO"), to="help"),
     Keyword(("CANCEL", "BATAL", "BATALKAN"), to="cancel_wanted", keep=_intend("cancel")),
     Keyword(("TICKET", "TIKET"), to="ticket_wanted", keep=_intend("ticket")),
-    Keyword(("LANGUAGE", "BAHASA", "ENGLISH"), to="switch_language"),
+    Keyword(("LANGUAGE", "BAHASA"), to="switch_language"),
+    Keyword(("ENGLISH",), to="speak_english"),
     Keyword(("TOLAK",), to="object"),
 )

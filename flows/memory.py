@@ -146,5 +146,6 @@ def keep_proven(m: Memory, proven: Proven) -> Memory:
         age_fits=person.age_fits,
         closed=person.closed,
         booked=person.booked is not None,
+        condition="",
     )
     return keep_slot(m, person.booked) if person.booked is not None else m

@@ -90,8 +90,7 @@ SCREENING: tuple[State[Memory], ...] = (
     Menu(
         "screening",
         say=_(
-            "Does any of these apply? Pregnant, breast-feeding, COVID-19 now or before, high blood pressure, "
-            "diabetes, other chronic illness"
+            "Any of these: pregnant, breast-feeding, COVID-19 now/before, high blood pressure, diabetes, chronic illness?"
         ),
         options=(
             Option(_("None of these"), to="offering", means=False, words=NONE_APPLIES, keep=_keep_condition("none")),

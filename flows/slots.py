@@ -44,7 +44,7 @@ def keep_booked(m: Memory, outcome: AlreadyBooked) -> Memory:
 
 
 def _keep_place(m: Memory, row: Row) -> Memory:
-    return replace(m, chosen_place=int(row.id), search="", place=row.label)
+    return replace(m, chosen_place=int(row.id), search="")
 
 
 def _keep_session(m: Memory, row: Row) -> Memory:
@@ -77,7 +77,7 @@ TICKET_BY_SMS = _(
 )
 
 OFFER = _("Your place: {place}, {day} {hours} {zone}. Held for 5 minutes.")
-NEXT_OFFER = _("That place was just taken. The next one: {place}, {day} {hours} {zone}. Held for 5 minutes.")
+NEXT_OFFER = _("Just taken. Next: {place}, {day} {hours} {zone}. Held for 5 minutes.")
 
 _OFFER_OPTIONS: tuple[Option[Memory], ...] = (
     Option(_("Take it"), to="taking", means=True),
