@@ -8,7 +8,13 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
-_NAMES = {7: "WIB", 8: "WITA", 9: "WIT"}
+_NAMES = {
+    "Asia/Jakarta": "WIB",
+    "Asia/Pontianak": "WIB",
+    "Asia/Makassar": "WITA",
+    "Asia/Ujung_Pandang": "WITA",
+    "Asia/Jayapura": "WIT",
+}
 
 
 @cache
@@ -20,10 +26,10 @@ def zone(iana: str) -> ZoneInfo:
 @cache
 def zone_name(iana: str) -> str:
     """WIB, WITA or WIT for a zone of Indonesia (which knows no summer time), else its offset, e.g. UTC+05:30."""
+    if iana in _NAMES:
+        return _NAMES[iana]
     offset = datetime(2021, 1, 13, tzinfo=zone(iana)).utcoffset()
     seconds = 0 if offset is None else int(offset.total_seconds())
-    if iana.startswith("Asia/") and seconds % 3600 == 0 and seconds // 3600 in _NAMES:
-        return _NAMES[seconds // 3600]
     sign, minutes = ("-", -seconds // 60) if seconds < 0 else ("+", seconds // 60)
     return f"UTC{sign}{minutes // 60:02d}:{minutes % 60:02d}"
 
