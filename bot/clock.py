@@ -50,19 +50,21 @@ class FileClock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen = -1
+        self._seen = (0, 0)
         self._origin = 0.0
         self._started = 0.0
         self._factor = 1.0
 
     def now(self) -> datetime:
-        changed = os.stat(self._path).st_mtime_ns  # noqa: PTH116 - a Path would cost a microsecond on every call
-        if changed != self._seen:
+        found = os.stat(self._path)  # noqa: PTH116 - a Path would cost a microsecond on every call
+        # Both: the time of a file is counted in ticks of some milliseconds, and another file may come within one.
+        written = (found.st_mtime_ns, found.st_ino)
+        if written != self._seen:
             setting = json.loads(self._path.read_text())
             self._origin = datetime.fromisoformat(setting["origin"]).timestamp()
             self._started = float(setting["started"])
             self._factor = float(setting["factor"])
-            self._seen = changed
+            self._seen = written
         return datetime.fromtimestamp(self._origin + (time.time() - self._started) * self._factor, UTC)
 
 

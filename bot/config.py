@@ -8,11 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.crypto import BadKey, Vault
+from bot.text import is_gsm7, septets
+
+#: Septets of the smallest USSD screen that the conversations fit; a test walks them all at this limit.
+SMALLEST_SCREEN = 140
+#: Characters that a code to dial and septets that a number to call may have, so that the screens naming them fit.
+LONGEST_USSD_CODE, LONGEST_CALL_CENTRE = 12, 15
+
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingError(ValueError):
@@ -71,15 +79,16 @@ def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: 
 
 
 def _ages(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"\s*(\d{1,3})\s*-\s*(\d{1,3})\s*", text)
+    found = re.fullmatch(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})", text)
     if not found or int(found[1]) > int(found[2]):
         raise SettingError(f"AGE_LIMITS must be two ages such as 18-59, not {text!r}")
     return int(found[1]), int(found[2])
 
 
 def _window(text: str) -> SendingWindow:
+    found = re.fullmatch(r"([0-9]{2}:[0-9]{2})\s*-\s*([0-9]{2}:[0-9]{2})", text)
     try:
-        opens, closes = (time.fromisoformat(part.strip()) for part in text.split("-"))
+        opens, closes = (time.fromisoformat(part) for part in (found.groups() if found else ()))
     except ValueError as error:
         raise SettingError(f"SENDING_WINDOW must be two hours such as 08:00-20:00, not {text!r}") from error
     if opens >= closes:
@@ -88,10 +97,12 @@ def _window(text: str) -> SendingWindow:
 
 
 def parse_moment(text: str, name: str) -> datetime:
-    """An ISO 8601 time with an offset; raises ``SettingError`` that names ``name``."""
+    """An ISO 8601 time with an offset; 24:00 is the end of its day. Raises ``SettingError`` that names ``name``."""
+    # Deadlines are spoken of as 24.00, which Python does not read.
+    spelling, days = re.subn(r"(?<=[0-9][T ])24(?=:00(:00)?([Z+-]|$))", "00", text.strip())
     try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        moment = datetime.fromisoformat(spelling) + timedelta(days=days)
+    except (ValueError, OverflowError) as error:
         raise SettingError(f"{name} must be an ISO 8601 time such as 2021-01-13T24:00+07:00, not {text!r}") from error
     if moment.tzinfo is None:
         raise SettingError(f"{name} needs an offset from UTC, such as +07:00: {text!r}")
@@ -101,8 +112,30 @@ def parse_moment(text: str, name: str) -> datetime:
 def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SettingError(f"TIMEZONE must be an IANA name such as Asia/Jakarta, not {text!r}") from error
+
+
+def _ussd_code(text: str) -> str:
+    if not re.fullmatch(rf"[*#][0-9*#]{{2,{LONGEST_USSD_CODE - 1}}}", text):
+        raise SettingError(
+            f"USSD_CODE must be a code to dial such as *119#, of at most {LONGEST_USSD_CODE}, not {text!r}"
+        )
+    return text
+
+
+def _call_centre(text: str) -> str:
+    if not is_gsm7(text) or septets(text) > LONGEST_CALL_CENTRE:
+        raise SettingError(
+            f"CALL_CENTRE must be a number to call such as 119, of at most {LONGEST_CALL_CENTRE} characters, not {text!r}"
+        )
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in _LOG_LEVELS:
+        raise SettingError(f"LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}, not {text!r}")
+    return text.upper()
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -131,12 +164,12 @@ def load(environ: Mapping[str, str]) -> Settings:
         age_limits=_ages(environ.get("AGE_LIMITS", "").strip() or "18-59"),
         time_zone=_zone(environ.get("TIMEZONE", "").strip() or "Asia/Jakarta"),
         registration_closes_at=parse_moment(closes, "REGISTRATION_CLOSES_AT") if closes else None,
-        ussd_screen_septets=_whole(environ, "USSD_SCREEN_SEPTETS", 160, 120, 182),
-        ussd_code=environ.get("USSD_CODE", "").strip() or "*119#",
-        call_centre=environ.get("CALL_CENTRE", "").strip() or "119",
+        ussd_screen_septets=_whole(environ, "USSD_SCREEN_SEPTETS", 160, SMALLEST_SCREEN, 182),
+        ussd_code=_ussd_code(environ.get("USSD_CODE", "").strip() or "*119#"),
+        call_centre=_call_centre(environ.get("CALL_CENTRE", "").strip() or "119"),
         sending_window=_window(environ.get("SENDING_WINDOW", "").strip() or "08:00-20:00"),
         webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 500, 10000) / 1000,
         clock_file=Path(clock_file) if clock_file else None,
-        log_level=environ.get("LOG_LEVEL", "").strip().upper() or "INFO",
+        log_level=_log_level(environ.get("LOG_LEVEL", "").strip() or "INFO"),
         environ=dict(environ),
     )
