@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -33,18 +34,45 @@ def _plain_exception(_logger: object, _method: str, event: MutableMapping[str, A
 
 
 class _PlainFormatter(logging.Formatter):
-    """Other people's loggers, as JSON lines without their exceptions' messages."""
+    """Other people's loggers, as JSON lines without what their messages quote."""
 
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {
-            "event": record.getMessage() if record.levelno < logging.ERROR or not record.exc_info else record.msg,
+            "event": _message(record),
             "logger": record.name,
             "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            **structlog.contextvars.get_contextvars(),
         }
         if record.exc_info:
             event["exc_info"] = record.exc_info
             event = dict(_plain_exception(None, "", event))
         return str(structlog.processors.JSONRenderer()(None, "", event))
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The first line of a message, of whose arguments only numbers and the types of exceptions are told.
+
+    RQ logs a job's whole traceback as an argument, asyncio puts it on the second line, and both end in the message.
+    """
+    if isinstance(record.msg, BaseException):
+        return type(record.msg).__name__
+    template = str(record.msg)
+    arguments = record.args
+    try:
+        if isinstance(arguments, Mapping):
+            template %= {name: _plain_argument(value) for name, value in arguments.items()}
+        elif arguments:
+            template %= tuple(map(_plain_argument, arguments))
+    except (TypeError, ValueError, KeyError):
+        pass  # then the template says what there is to say
+    return template.partition("\n")[0]
+
+
+def _plain_argument(value: object) -> object:
+    if isinstance(value, int | float):
+        return value
+    return type(value).__name__ if isinstance(value, BaseException) else "..."
 
 
 def configure(level: str = "INFO", *, service: str) -> None:
