@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import redis
 
-from bot.embedded import leftovers
 from bot.embedded.layout import Layout
 from bot.embedded.servers import ServerUrls
 
@@ -75,12 +75,16 @@ def end(process: subprocess.Popen[str]) -> None:
 def servers_on(folder: Path) -> list[int]:
     """The processes of servers that work on ``folder``, by whatever name."""
     layout = Layout(folder)
-    data = [folder / "postgres", folder / "postgres.new"]
+    places = {str(folder / name) for name in ("postgres", "postgres.new", "valkey")}
     if layout.postgres_location.exists():
-        data.append(Path(layout.postgres_location.read_text().strip()) / "postgres")
-    found = [leftovers.found(program, place) for program in ("postgres", "initdb") for place in data]
-    found.append(leftovers.found("valkey-server", layout.valkey))
-    return [process.pid for processes in found for process in processes]
+        places.add(f"{layout.postgres_location.read_text().strip()}/postgres")
+    found = []
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] in ("postgres", "initdb", "valkey-server"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.status() != psutil.STATUS_ZOMBIE and process.cwd() in places:
+                    found.append(process.pid)
+    return found
 
 
 def remember(urls: ServerUrls, what: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bot.embedded.binaries import postgres_programs
 from bot.embedded.errors import EmbeddedServerError
 from bot.embedded.layout import Layout
+from bot.embedded.placement import place_postgres
 from bot.embedded.servers import EmbeddedServers
 from tests.embedded.programs import PROJECT, remember, remembered, servers_on
 
@@ -85,17 +86,18 @@ if os.geteuid() == 0:
         assert len(said) == 1
 
     def test_data_of_a_removed_folder_are_not_taken_for_those_of_a_new_one(closed: Path) -> None:
-        with EmbeddedServers(closed, durable=False, say=lambda line: None) as servers:
-            remember(servers.urls, "old")
-        old = Path(Layout(closed).postgres_location.read_text().strip())
+        layout = Layout(closed)
+        layout.make()
+        old = place_postgres(layout, postgres_programs(), lambda line: None).data.parent
         shutil.rmtree(closed)
+        layout.make()
         said: list[str] = []
         try:
-            with EmbeddedServers(closed, say=said.append) as servers:
-                remember(servers.urls, "new")
-                assert remembered(servers.urls) == ("new", "new")
-            assert (old / "postgres").exists()
+            new = place_postgres(layout, postgres_programs(), said.append).data.parent
+            assert new != old
+            assert old.exists()
             assert str(old) in said[0]
+            assert place_postgres(layout, postgres_programs(), said.append).data.parent == new
         finally:
             shutil.rmtree(old)
 

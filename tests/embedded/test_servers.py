@@ -29,6 +29,7 @@ from tests.embedded.waiting import eventually
 
 
 def test_the_second_start_finds_what_the_first_one_kept(var: Path) -> None:
+    (var / "notes.txt").write_text("mine")
     with EmbeddedServers(var) as servers:
         remember(servers.urls, "kept")
         assert urls_of_running(var) == servers.urls
@@ -36,12 +37,6 @@ def test_the_second_start_finds_what_the_first_one_kept(var: Path) -> None:
     assert urls_of_running(var) is None
     with EmbeddedServers(var) as servers:
         assert remembered(servers.urls) == ("kept", "kept")
-
-
-def test_a_folder_that_holds_other_files_is_fine(var: Path) -> None:
-    (var / "notes.txt").write_text("mine")
-    with EmbeddedServers(var, durable=False) as servers:
-        assert servers.valkey.is_ready()
     assert (var / "notes.txt").read_text() == "mine"
 
 

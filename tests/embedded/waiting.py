@@ -14,5 +14,5 @@ def eventually(condition: Callable[[], _T], within: float = 10.0) -> _T:
     until = time.monotonic() + within
     while not (found := condition()):
         assert time.monotonic() < until, f"not so within {within} s: {condition}"
-        time.sleep(0.01)
+        time.sleep(0.02)
     return found
