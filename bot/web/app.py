@@ -45,8 +45,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def _log_access(response: Response) -> Response:
-    """One line a request; webhooks, which come by the thousand, only when LOG_LEVEL is DEBUG."""
-    level = "debug" if request.blueprint == webhooks.NAME else "info"
+    """One line a request; webhooks, which come by the thousand, and the simulator's polling, only at LOG_LEVEL DEBUG."""
+    level = "debug" if request.blueprint in {webhooks.NAME, "simulator"} else "info"
     getattr(_log, level)(
         "request", method=request.method, route=route_template(), status=response.status_code, request_id=request_id()
     )

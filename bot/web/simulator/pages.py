@@ -30,7 +30,7 @@ from gateway_adapters.simulator import BEFORE_ALL, inbox
 SHORT_CODE: Final = "1199"
 
 _HERE: Final = Path(__file__).parent
-_POSITION: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
+_POSITION: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}", re.ASCII)
 _MASK: Final = "\N{BULLET}" * 8
 _HEADERS: Final = {
     "Content-Security-Policy": (

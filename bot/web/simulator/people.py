@@ -132,7 +132,8 @@ class Cast:
 
     def found(self, query: str, today: date) -> list[MadeUpWorker]:
         """Workers whose name, district or phone holds ``query``, in any case; raises ``DatabaseAway``."""
-        words = query.strip()[:_LONGEST_QUERY]
+        # PostgreSQL has no NUL, and nobody's name holds what cannot be printed.
+        words = "".join(filter(str.isprintable, query[:_LONGEST_QUERY])).strip()
         digits = re.sub(r"[^0-9]", "", words)
         looks_like_number = len(digits) >= 3 and not re.search(r"[^0-9+ ().-]", words)
         number = f"%{re.sub('^(0|62)', '', digits)}%" if looks_like_number else None

@@ -15,6 +15,7 @@ export function showPeople({ path, caller, choose }) {
   let asking = null;
   let timer = 0;
   let fault = null;
+  let drawn = "";
 
   async function refresh() {
     asking?.abort();
@@ -42,6 +43,10 @@ export function showPeople({ path, caller, choose }) {
   }
 
   function draw() {
+    // What has not changed stays in place: a row must not vanish between a finger's going down and up.
+    const next = JSON.stringify([shown.roster, shown.workers, fault?.message, words.language]);
+    if (next === drawn) return;
+    drawn = next;
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.nik : null;
     const { roster, workers } = shown;
     at("finder").hidden = fault === null && roster !== "sample";
