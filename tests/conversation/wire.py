@@ -31,6 +31,7 @@ class Wire:
         self._listener.listen(16)
         self._open: set[socket.socket] = set()
         self._carried: list[bytes] = []
+        self._losing: set[socket.socket] = set()
         self.loses: bytes | None = None
 
     @property
@@ -75,21 +76,19 @@ class Wire:
                 threading.Thread(target=self._carry, args=(server, client, False), daemon=True).start()
 
     def _carry(self, source: socket.socket, goal: socket.socket, to_server: bool) -> None:
-        lost = False
         with contextlib.suppress(OSError):
             while chunk := source.recv(65536):
                 if to_server:
                     self._carried.append(chunk)
-                    lost = self.loses is not None and self.loses in chunk
+                    if self.loses is not None and self.loses in chunk:
+                        self._losing.add(goal)  # before the server can answer
+                elif source in self._losing:
+                    break  # it has been carried out, and nobody hears of it
                 goal.sendall(chunk)
-                if lost:
-                    goal.shutdown(socket.SHUT_WR)  # the server carries out what it has, and its answer finds nobody
-                    source.close()
-                    break
         for end in (source, goal):
             self._open.discard(end)
             with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR) if not lost else None
+                end.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
