@@ -57,6 +57,7 @@ class Settings:
     call_centre: str
     sending_window: SendingWindow
     webhook_deadline: float
+    web_processes: int
     clock_file: Path | None
     log_level: str
     environ: Mapping[str, str]
@@ -67,6 +68,16 @@ def _required(environ: Mapping[str, str], name: str, meaning: str) -> str:
     if not value:
         raise SettingError(f"{name} is not set: {meaning}")
     return value
+
+
+_POSTGRESQL = ("postgresql://", "postgres://")
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def _address(name: str, url: str, schemes: tuple[str, ...]) -> None:
+    if not url.startswith(schemes):
+        # The rest of an address may hold a password.
+        raise SettingError(f"{name} must start with {' or '.join(schemes)}, not {url.partition(':')[0]!r}")
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -146,14 +157,19 @@ def load(environ: Mapping[str, str]) -> Settings:
         Vault(data_key)
     except BadKey as error:
         raise SettingError(str(error)) from error
+    queue_redis_url = environ.get("QUEUE_REDIS_URL", "").strip() or redis_url
+    _address("REDIS_URL", redis_url, _REDIS)
+    _address("QUEUE_REDIS_URL", queue_redis_url, _REDIS)
+    database_url = _required(environ, "DATABASE_URL", "the address of PostgreSQL, e.g. postgresql://user@host/balas")
+    _address("DATABASE_URL", database_url, _POSTGRESQL)
     host = environ.get("HOST", "").strip() or "127.0.0.1"
     port = _whole(environ, "PORT", 8000, 1, 65535)
     closes = environ.get("REGISTRATION_CLOSES_AT", "").strip()
     clock_file = environ.get("CLOCK_FILE", "").strip()
     return Settings(
-        database_url=_required(environ, "DATABASE_URL", "the address of PostgreSQL, e.g. postgresql://user@host/balas"),
+        database_url=database_url,
         redis_url=redis_url,
-        queue_redis_url=environ.get("QUEUE_REDIS_URL", "").strip() or redis_url,
+        queue_redis_url=queue_redis_url,
         secret_key=_required(environ, "SECRET_KEY", "a long random text that signs sessions and tokens"),
         data_key=data_key,
         public_url=(environ.get("PUBLIC_URL", "").strip() or f"http://{host}:{port}").rstrip("/"),
@@ -168,7 +184,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         ussd_code=_ussd_code(environ.get("USSD_CODE", "").strip() or "*119#"),
         call_centre=_call_centre(environ.get("CALL_CENTRE", "").strip() or "119"),
         sending_window=_window(environ.get("SENDING_WINDOW", "").strip() or "08:00-20:00"),
-        webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 500, 10000) / 1000,
+        webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 1500, 10000) / 1000,
+        web_processes=_whole(environ, "WEB_PROCESSES", 2, 1, 64),
         clock_file=Path(clock_file) if clock_file else None,
         log_level=_log_level(environ.get("LOG_LEVEL", "").strip() or "INFO"),
         environ=dict(environ),

@@ -36,13 +36,17 @@ def _plain_exception(_logger: object, _method: str, event: MutableMapping[str, A
 class _PlainFormatter(logging.Formatter):
     """Other people's loggers, as JSON lines without what their messages quote."""
 
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {
             "event": _message(record),
             "logger": record.name,
             "level": record.levelname.lower(),
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            **structlog.contextvars.get_contextvars(),
+            "service": self._service,
         }
         if record.exc_info:
             event["exc_info"] = record.exc_info
@@ -78,14 +82,15 @@ def _plain_argument(value: object) -> object:
 def configure(level: str = "INFO", *, service: str) -> None:
     """Set logging up for a process of this ``service`` (web, worker, clock, cli): JSON lines on stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_PlainFormatter())
+    handler.setFormatter(_PlainFormatter(service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            # Not by context variables: those are a thread's own, and a server's threads are not ours to start.
+            lambda _logger, _method, event: {"service": service, **event},
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _plain_exception,
@@ -95,5 +100,3 @@ def configure(level: str = "INFO", *, service: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(service=service)

@@ -22,7 +22,6 @@ from bot.registration.terms import Terms
 from flows.memory import Campaign, Memory
 from flows.registration import catalogs, registration
 from gateway_adapters.base import GatewayRegistry
-from gateway_adapters.registry import load_gateways
 
 #: Seconds that one call to a gateway may take: below the lease of a claim.
 GATEWAY_TIMEOUT = 10.0
@@ -58,6 +57,8 @@ class Services:
 
     @cached_property
     def gateways(self) -> GatewayRegistry:
+        from gateway_adapters.registry import load_gateways  # the providers' SDKs take long to load
+
         return load_gateways(
             self.settings.environ,
             public_url=self.settings.public_url,

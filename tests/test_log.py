@@ -145,7 +145,7 @@ class TestOthers:
     @pytest.mark.parametrize("arguments", [(PHONE,), (PHONE, 1, 2), {"phone": PHONE}])
     def test_arguments_that_do_not_fit_leave_the_template(self, arguments: Any) -> None:
         record = logging.makeLogRecord({"msg": "%d of %(many)s", "args": arguments, "levelname": "WARNING"})
-        assert json.loads(log._PlainFormatter().format(record))["event"] == "%d of %(many)s"
+        assert json.loads(log._PlainFormatter("test").format(record))["event"] == "%d of %(many)s"
 
     def test_named_arguments(self, said: Said) -> None:
         logging.getLogger("other").warning("%(number)d for %(phone)s", {"number": 7, "phone": PHONE})

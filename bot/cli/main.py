@@ -9,6 +9,7 @@ import psycopg
 
 from bot.away import Away
 from bot.cli.bookings import bookings
+from bot.cli.claims import claims
 from bot.cli.doctor import doctor
 from bot.cli.flow import flow
 from bot.cli.registration import registration
@@ -40,6 +41,7 @@ for command in (
     roster,
     sessions,
     bookings,
+    claims,
     registration,
     doctor,
     flow,

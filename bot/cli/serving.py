@@ -13,6 +13,7 @@ from bot import config
 from bot.cli.context import fail, services
 from bot.db import migrate
 from bot.queues import Work
+from bot.services import Services
 
 
 @click.command()
@@ -43,9 +44,12 @@ def web(processes: int | None) -> None:
     from granian.log import LogLevels
 
     settings = config.load(os.environ)
-    count = processes or int(os.environ.get("WEB_PROCESSES", "").strip() or 2)
-    metrics = tempfile.mkdtemp(prefix="balas-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+    Services(settings).check_sending()
+    count = processes or settings.web_processes
+    # Shared with workers and clock where they run beside us (``serve`` sets it); else this service's own.
+    own_metrics = None if os.environ.get("PROMETHEUS_MULTIPROC_DIR") else tempfile.mkdtemp(prefix="balas-metrics-")
+    if own_metrics is not None:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = own_metrics
     os.environ["BALAS_PARENT"] = str(os.getpid())
     server = Granian(
         "wsgi:app",
@@ -59,13 +63,14 @@ def web(processes: int | None) -> None:
         log_access=False,
         respawn_failed_workers=True,
         respawn_interval=0.5,
-        workers_kill_timeout=9,
+        workers_kill_timeout=5,
         working_dir=Path(__file__).resolve().parents[2],
     )
     try:
         server.serve()
     finally:
-        shutil.rmtree(metrics, ignore_errors=True)
+        if own_metrics is not None:
+            shutil.rmtree(own_metrics, ignore_errors=True)
 
 
 @click.command()

@@ -150,7 +150,7 @@ class Driver(Generic[M]):
     def busy(self, language: str | None = None) -> Screen:
         """What is said when something is away."""
         catalogs = self._engine.catalogs
-        return Screen(catalogs.translate(BUSY, language or catalogs.default), goes_on=False)
+        return Screen(catalogs.translate(BUSY, language or catalogs.default), goes_on=False, busy=True)
 
     # --- within ----------------------------------------------------------------------------------------------------
 

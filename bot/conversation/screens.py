@@ -37,10 +37,11 @@ class DoesNotFit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What is shown, and whether an answer is waited for."""
+    """What is shown, and whether an answer is waited for. ``busy``: all that can be said is that something is away."""
 
     text: str
     goes_on: bool
+    busy: bool = False
 
 
 class Screens:

@@ -139,7 +139,7 @@ def _close(
     )
     if again is not None:
         connection.execute(
-            "UPDATE message SET state = 'queued', due_at = %s, reason = %s WHERE id = %s AND state = 'submitted'",
+            "UPDATE message SET state = 'queued', due_at = %s, reason = %s WHERE id = %s AND state IN ('claimed', 'submitted')",
             (again, reason, claimed.id),
         )
         return

@@ -7,6 +7,7 @@ that SMS, or an officer approves, the claim is accepted and the number becomes t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -154,6 +155,51 @@ def accept(connection: psycopg.Connection[Any], claim_id: int, now: datetime, *,
     if row is not None:
         connection.execute("UPDATE worker SET phone = %s, updated_at = %s WHERE id = %s", (row[1], now, row[0]))
         audit.record(connection, now, actor, "claim.accept", f"worker:{row[0]}")
+
+
+def reject(connection: psycopg.Connection[Any], claim_id: int, now: datetime, *, actor: str) -> None:
+    """Shut the claimed number out for good. Safe to repeat."""
+    row = connection.execute(
+        "UPDATE phone_claim SET state = 'rejected', settled_at = %s, settled_by = %s "
+        "WHERE id = %s AND state = 'open' RETURNING worker_id",
+        (now, actor, claim_id),
+    ).fetchone()
+    if row is not None:
+        audit.record(connection, now, actor, "claim.reject", f"worker:{row[0]}")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClaim:
+    """A claim that waits: for the silence of the roster's number, or for an officer."""
+
+    id: int
+    worker: str
+    district_code: str
+    phone: str
+    roster_phone: str | None
+    opened_at: datetime
+
+
+def open_claims(database: Database) -> list[OpenClaim]:
+    """The claims that wait, oldest first."""
+    rows = database.rows(
+        "SELECT c.id, w.name, w.district_code, c.phone, c.roster_phone, c.opened_at "
+        "FROM phone_claim c JOIN worker w ON w.id = c.worker_id WHERE c.state = 'open' ORDER BY c.opened_at, c.id"
+    )
+    return [OpenClaim(*row) for row in rows]
+
+
+def decide(database: Database, claim_id: int, *, approve: bool, now: datetime, actor: str) -> bool:
+    """An officer's decision on an open claim. False: there is no such open claim."""
+    with database.transaction() as connection:
+        row = connection.execute(
+            "SELECT 1 FROM phone_claim WHERE id = %s AND state = 'open' FOR UPDATE", (claim_id,)
+        ).fetchone()
+        if row is None:
+            return False
+        settle = accept if approve else reject
+        settle(connection, claim_id, now, actor=actor)
+        return True
 
 
 def object_to_claims(database: Database, _act: ObjectToClaim, caller: Caller) -> object:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from bot.serve.supervisor import Child
 
@@ -16,6 +18,14 @@ SAMPLE_DISTRICTS = 91
 def _command(name: str, env: Mapping[str, str], *arguments: str) -> Child:
     # Unbuffered, or a child's lines would come in bursts.
     return Child(name, (sys.executable, "-m", "bot", *arguments), {**env, "PYTHONUNBUFFERED": "1"})
+
+
+def metrics_folder(env: Mapping[str, str]) -> dict[str, str]:
+    """Where web, workers and clock count together, so that ``/metrics`` tells of all; emptied at each start."""
+    folder = Path(env["VAR"]) / "run" / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 
 def migration(env: Mapping[str, str]) -> Child:

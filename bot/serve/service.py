@@ -79,7 +79,7 @@ class _Service:
             try:
                 env |= self._servers()
                 self._prepare_database(supervisor, env, sample_workers)
-                supervisor.start(plan.children(env))
+                supervisor.start(plan.children(env | plan.metrics_folder(env)))
                 self._announce_when_ready(supervisor, settings.host, settings.port, settings.simulator)
                 while True:
                     self._interrupts.check()

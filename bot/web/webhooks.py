@@ -107,7 +107,7 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
         try:
             with within(sql_budget):
                 screen = services.driver.ussd(hop.phone, hop.session_id, hop.text)
-            outcome = "goes_on" if screen.goes_on else "ended"
+            outcome = "busy" if screen.busy else "goes_on" if screen.goes_on else "ended"
         except Exception:  # noqa: BLE001 - whatever happens, the handset gets a valid last screen
             FAILURES.labels("ussd").inc()
             _log.exception("ussd_failed", gateway=gateway.name)

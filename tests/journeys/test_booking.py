@@ -65,7 +65,7 @@ def test_a_place_lost_between_offer_and_acceptance_is_replaced_by_the_next(
     slow = _on_offer(phone_of, siti).sees("08.00-10.00")
     clock.passes(minutes=6)
     _on_offer(phone_of, dewi).types("1").sees("08.00-10.00")
-    slow.types("1").is_asked().sees("baru saja penuh", "10.00-12.00").types("1").is_hung_up_on().sees("Terdaftar")
+    slow.types("1").is_asked().sees("aru saja penuh", "10.00-12.00").types("1").is_hung_up_on().sees("Terdaftar")
     assert (world.taken(first), world.taken(second)) == (1, 1)
     _nothing_broken(services)
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.registration import claims
 from bot.services import Services
 from tests.journeys.conftest import MovableClock
 from tests.phones import Phone
@@ -262,3 +263,25 @@ def test_a_lock_is_over_exactly_when_it_says(world: World, phone_of: PhoneOf, cl
     phone.dials().is_hung_up_on()
     clock.passes(seconds=1)
     phone.dials().is_asked()
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_an_officer_may_decide_at_once(world: World, phone_of: PhoneOf, clock: MovableClock, approve: bool) -> None:
+    place = world.facility()
+    world.session(place)
+    siti = world.worker(place)
+    assert siti.phone is not None
+    phone_of(siti.phone).registers(siti.typed_birth_date)
+    stranger = phone_of(STRANGE).dials().types(siti.nik).types(siti.typed_birth_date).is_hung_up_on()
+    [claim] = claims.open_claims(world.database)
+    assert (claim.worker, claim.phone, claim.roster_phone) == (siti.name, STRANGE, siti.phone)
+    assert claims.decide(world.database, claim.id, approve=approve, now=clock.now, actor="test")
+    assert not claims.decide(world.database, claim.id, approve=not approve, now=clock.now, actor="test")
+    assert claims.open_claims(world.database) == []
+    stranger.dials().types(siti.nik).types(siti.typed_birth_date)
+    if approve:
+        stranger.is_asked().sees("Tiket")
+    else:
+        stranger.is_hung_up_on().does_not_see("Tiket")
+    action = "claim.accept" if approve else "claim.reject"
+    assert world.database.value("SELECT actor FROM audit WHERE action = %s", (action,)) == "test"
