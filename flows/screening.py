@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.conversation.catalog import mark as _
 from bot.conversation.flow import Case, Ending, Listing, Menu, Option, Question, Reading, Row, State, Task, Unreadable
 from bot.conversation.readers import read_search
-from bot.registration.acts import Defer, Done, ListDistricts, Moved, SetDomicile
+from bot.registration.acts import Barred, Defer, Done, ListDistricts, Moved, SetDomicile
 from flows.memory import Memory
 
 
@@ -85,7 +85,7 @@ SCREENING: tuple[State[Memory], ...] = (
     Task(
         "set_domicile",
         do=lambda m, _words: SetDomicile(m.worker_id, m.district_code),
-        then={Moved: Case("screening", keep=_keep_moved)},
+        then={Moved: Case("screening", keep=_keep_moved), Barred: Case("barred")},
     ),
     Menu(
         "screening",
@@ -108,7 +108,7 @@ SCREENING: tuple[State[Memory], ...] = (
     Task(
         "defer",
         do=lambda m, _words: Defer(m.worker_id, m.condition),
-        then={Done: Case("deferred")},
+        then={Done: Case("deferred"), Barred: Case("barred")},
     ),
     Menu(
         "deferred_before",

@@ -8,6 +8,7 @@ from bot.crypto import Vault
 from bot.daytime import day_text, hours_text
 from bot.db.database import Database
 from bot.registration.acts import (
+    Barred,
     Defer,
     Done,
     ListDistricts,
@@ -17,6 +18,7 @@ from bot.registration.acts import (
     ReportNotMe,
     SetDomicile,
 )
+from bot.registration.people import MAY_ACT
 from bot.registration.terms import DOSE, Terms
 
 #: Rows fetched for one page: more never fit.
@@ -84,28 +86,32 @@ def _free(terms: Terms, caller: Caller, worker_id: int) -> dict[str, object]:
     }
 
 
-def set_domicile(database: Database, act: SetDomicile, caller: Caller) -> Moved:
+def set_domicile(database: Database, act: SetDomicile, caller: Caller) -> Moved | Barred:
     """Keep the district that the worker lives in, which may be the roster's own after all."""
     row = database.row(
         "UPDATE worker w SET domicile_code = CASE WHEN d.code = w.district_code THEN NULL ELSE d.code END, "
         "confirmed_at = coalesce(w.confirmed_at, %(now)s), updated_at = %(now)s "
-        "FROM district d WHERE d.code = %(district)s AND w.id = %(worker)s RETURNING d.code, d.name",
-        {"district": act.district_code, "worker": act.worker_id, "now": caller.now},
+        f"FROM district d WHERE d.code = %(district)s AND w.id = %(worker)s AND {MAY_ACT} RETURNING d.code, d.name",
+        {"district": act.district_code, "worker": act.worker_id, "phone": caller.phone, "now": caller.now},
     )
-    if row is None:
-        raise LookupError("the district was on the list a moment ago")
-    return Moved(row[0], row[1])
+    return Barred() if row is None else Moved(row[0], row[1])
 
 
-def defer(database: Database, vault: Vault, act: Defer, caller: Caller) -> Done:
+def defer(database: Database, vault: Vault, act: Defer, caller: Caller) -> Done | Barred:
     """Keep, under seal, why a vaccination is deferred."""
-    database.rows(
-        "INSERT INTO screening (worker_id, outcome, answer_sealed, screened_at) VALUES (%s, 'deferred', %s, %s) "
+    row = database.row(
+        "INSERT INTO screening (worker_id, outcome, answer_sealed, screened_at) "
+        f"SELECT w.id, 'deferred', %(answer)s, %(now)s FROM worker w WHERE w.id = %(worker)s AND {MAY_ACT} "
         "ON CONFLICT (worker_id) DO UPDATE SET outcome = 'deferred', answer_sealed = EXCLUDED.answer_sealed, "
-        "screened_at = EXCLUDED.screened_at",
-        (act.worker_id, vault.seal(act.answer, "screening"), caller.now),
+        "screened_at = EXCLUDED.screened_at RETURNING worker_id",
+        {
+            "worker": act.worker_id,
+            "phone": caller.phone,
+            "answer": vault.seal(act.answer, "screening"),
+            "now": caller.now,
+        },
     )
-    return Done()
+    return Barred() if row is None else Done()
 
 
 def report_not_me(database: Database, act: ReportNotMe, caller: Caller) -> Done:

@@ -9,6 +9,7 @@ from bot.crypto import Vault
 from bot.db.database import Database
 from bot.messaging import optouts
 from bot.registration import acts, bookings, choices, claims, identity, slots
+from bot.registration.people import MAY_ACT
 from bot.registration.terms import Terms
 
 
@@ -76,8 +77,8 @@ class Desk:
 
     def _set_language(self, act: acts.SetLanguage, caller: Caller) -> acts.LanguageSet:
         self._database.rows(
-            "UPDATE worker SET language = %(language)s WHERE language <> %(language)s "
-            "AND (id = %(worker)s OR (%(worker)s = 0 AND phone = %(phone)s))",
+            "UPDATE worker w SET language = %(language)s WHERE w.language <> %(language)s "
+            f"AND ((w.id = %(worker)s AND {MAY_ACT}) OR (%(worker)s = 0 AND w.phone = %(phone)s))",
             {"language": act.language, "worker": act.worker_id, "phone": caller.phone},
         )
         return acts.LanguageSet(act.language)

@@ -130,6 +130,15 @@ def test_tolak_shuts_the_strange_number_out_for_good(world: World, phone_of: Pho
     assert "Tidak ada yang perlu ditolak" in world.messages(siti.phone)[-1]
 
 
+def test_after_tolak_the_strange_number_cannot_defer_the_worker_either(world: World, phone_of: PhoneOf) -> None:
+    siti = world.worker(world.facility())
+    assert siti.phone is not None
+    stranger = phone_of(STRANGE).dials().types(siti.nik).types(siti.typed_birth_date).types("1").types("2")
+    phone_of(siti.phone).texts("TOLAK")
+    stranger.types("1").is_hung_up_on().does_not_see("ditunda")
+    assert world.database.value("SELECT count(*) FROM screening") == 0
+
+
 def test_strangers_never_lock_the_rosters_own_number(world: World, phone_of: PhoneOf) -> None:
     place = world.facility()
     world.session(place)

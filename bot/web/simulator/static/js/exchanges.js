@@ -54,7 +54,9 @@ export function showExchanges(log) {
       exchange.again ? make("span", { class: "tag", text: words.say("exchanges.again") }) : null,
       make("span", { class: `status ${good(exchange) ? "good" : exchange.settled ? "bad" : ""}`, text: status(exchange) }),
     );
+    const focused = document.activeElement?.tagName === "SUMMARY" && element.contains(document.activeElement);
     element.replaceChildren(summary, body(exchange));
+    if (focused) summary.focus();
   }
 
   function body(exchange) {
