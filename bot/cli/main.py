@@ -12,6 +12,7 @@ from bot.cli.bookings import bookings
 from bot.cli.claims import claims
 from bot.cli.doctor import doctor
 from bot.cli.flow import flow
+from bot.cli.inbound import inbound
 from bot.cli.registration import registration
 from bot.cli.registry import districts, facilities, roster, sample, sessions
 from bot.cli.roster import show
@@ -42,6 +43,7 @@ for command in (
     sessions,
     bookings,
     claims,
+    inbound,
     registration,
     doctor,
     flow,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.conversation.driver import Heard
 from bot.crypto import Vault
+from bot.db import audit
 from bot.db.database import Database
 from bot.messaging import outbox
 from gateway_adapters.base import InboundSms
@@ -153,3 +154,34 @@ def claim_waiting(database: Database, vault: Vault, now: datetime, limit: int = 
             continue
         found.append(Waiting(number, gateway, phone, link_id, vault.open(bytes(sealed), _PURPOSE)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """An inbound message that was given up."""
+
+    id: int
+    gateway: str
+    phone: str
+    received_at: datetime
+    reason: str
+
+
+def dead(database: Database) -> list[Dead]:
+    """What was given up, oldest first."""
+    rows = database.rows("SELECT id, gateway, phone, received_at, reason FROM inbound WHERE state = 'dead' ORDER BY id")
+    return [Dead(*row) for row in rows]
+
+
+def replay(database: Database, inbound_id: int | None, now: datetime, *, actor: str) -> int:
+    """Let the sweep try a message that was given up again (None: all of them); returns how many."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "UPDATE inbound SET state = 'received', reason = NULL, settled_at = NULL, tries = 0, "
+            "claimed_until = NULL, received_at = %(now)s "
+            "WHERE state = 'dead' AND (%(id)s::bigint IS NULL OR id = %(id)s) RETURNING id",
+            {"id": inbound_id, "now": now},
+        ).fetchall()
+        for (number,) in rows:
+            audit.record(connection, now, actor, "inbound.replay", f"inbound:{number}")
+        return len(rows)
