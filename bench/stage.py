@@ -118,16 +118,13 @@ def _settings(folder: Path, servers: EmbeddedServers, port: int) -> dict[str, st
         "DATA_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "WEBHOOK_SECRET": secrets.token_hex(16),
         "SMS_GATEWAY": "simulator",
+        "SIMULATOR": "1",
     }
 
 
 def _service(env: Mapping[str, str], *, web_only: bool) -> Iterator[Child]:
-    """The service's own plan. Only the senders know the simulator: the web process is that of production."""
-    for child in plan.children(env):
-        if child.name == WEB:
-            yield child
-        elif not web_only:
-            yield Child(child.name, child.argv, {**child.env, "SIMULATOR": "1"})
+    """The service's own plan."""
+    return (child for child in plan.children(env) if child.name == WEB or not web_only)
 
 
 def _floor(env: Mapping[str, str], port: int) -> Child:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,8 +16,9 @@ from bench.__main__ import bench
 ARGUMENTS = ("hops", "--subscribers", "2", "--registrations", "20", "--rounds", "1", "--workers", "60", "--json")
 
 
-def test_a_small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VAR", str(tmp_path))
+def test_a_small_run(new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = new_folder()
+    monkeypatch.setenv("VAR", str(folder))
     # What the environment says of another service is not what is measured.
     monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere.invalid/balas")
     before = set(psutil.pids())
@@ -36,8 +38,8 @@ def test_a_small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found["world"]["booking"], found["world"]["message"]) == (25, 25)
     assert {"python", "postgresql", "valkey", "granian"} <= set(found["versions"])
 
-    assert json.loads((tmp_path / "bench" / "hops.json").read_text()) == found
-    assert [left.name for left in (tmp_path / "bench").iterdir()] == ["hops.json"]
+    assert json.loads((folder / "bench" / "hops.json").read_text()) == found
+    assert [left.name for left in (folder / "bench").iterdir()] == ["hops.json"]
     children = psutil.Process(os.getpid()).children(recursive=True)
     assert not [child for child in children if child.pid not in before]
 
