@@ -31,7 +31,8 @@ _PROJECT = Path(__file__).parents[3]
 _PATIENCE = 30.0
 _FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --window-size=1280,800"
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars "
+    "--force-prefers-reduced-motion --window-size=1280,800"
 )
 
 

@@ -103,8 +103,8 @@ class SimulatorPage:
         return self._step(lambda: self.find('[data-act="call"]').click())
 
     def sends(self, keys: str) -> Self:
-        """Type an answer on the keypad and send it."""
-        return self.presses(keys).calls()
+        """Type an answer, at once, and send it."""
+        return self.presses_at_once(keys).calls()
 
     def repeats(self, times: int = 1) -> Self:
         """Send the last request again, and again."""

@@ -53,9 +53,9 @@ def ticket_of(world: World, worker: Worker) -> str:
 def test_a_worker_registers_by_ussd(page: SimulatorPage, world: World, siti: Worker) -> None:
     page.opens().picks(siti.name)
     page.calls().sees("S*** W***", "tanggal lahir")
-    page.sends(siti.typed_birth_date).sees(siti.name, "Kota Bandung")
-    page.sends("1").sends("1").sees("Puskesmas Melati")
-    page.sends("1").sees("SMS menyusul")
+    page.presses(siti.typed_birth_date).calls().sees(siti.name, "Kota Bandung")
+    page.presses("1").calls().presses("1").calls().sees("Puskesmas Melati")
+    page.presses("1").calls().sees("SMS menyusul")
     assert page.face == "ended"
     assert page.find("#meter-hops").text == "5"
 
@@ -202,7 +202,7 @@ def test_a_request_can_be_taken_along_as_a_command(page: SimulatorPage, siti: Wo
     page.calls()
     page.asks("document.getElementById('entry').focus()")
     page.strikes("o'clock & $(x)", Keys.ENTER)
-    page.until(lambda: len(page.all("#log .exchange")) == 2, "the second request")
+    page.until(lambda: len(page.texts("#log .good")) == 2, "the second answer")
     page.find("#log .exchange[open] button").click()
     page.until(lambda: page.find("#toast").text == "Tersalin", "it is said to be copied")
     command = shlex.split(page.pasted().replace("\\\n", ""))
@@ -338,7 +338,7 @@ def test_a_narrow_window_shows_everything_and_never_sideways(page: SimulatorPage
     page.calls().sees("S*** W***")
     last_key = page.asks("return document.querySelector('[data-key=\"#\"]').getBoundingClientRect().bottom")
     assert last_key < page.asks("return document.querySelector('.tabs').getBoundingClientRect().top")
-    page.sends(siti.typed_birth_date).sees(siti.name)
+    page.presses(siti.typed_birth_date).calls().sees(siti.name)
 
 
 def test_the_display_has_letters_of_its_own(page: SimulatorPage) -> None:
