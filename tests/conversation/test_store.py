@@ -155,9 +155,9 @@ class TestAway:
     def test_a_paused_server_costs_one_time_limit(self, store: Store, servers: EmbeddedServers) -> None:
         store.load(PHONE)
         with paused(servers.valkey.pid):
-            with _within(REDIS_TIMEOUT + 0.3), pytest.raises(StoreAway):
+            with _within(REDIS_TIMEOUT + 0.8), pytest.raises(StoreAway):
                 store.load(PHONE)
-            with _within(REDIS_TIMEOUT + 0.3), pytest.raises(StoreAway):
+            with _within(REDIS_TIMEOUT + 0.8), pytest.raises(StoreAway):
                 store.save(PHONE, 0, _record())
 
     def test_a_late_answer_is_never_taken_for_the_next_one(self, store: Store, servers: EmbeddedServers) -> None:
@@ -178,7 +178,7 @@ class TestAway:
                 lambda: store.save(PHONE, 0, _record()),
                 lambda: store.forget(PHONE),
             ):
-                with _within(0.3), pytest.raises(StoreAway):
+                with _within(1.0), pytest.raises(StoreAway):
                     call()
 
     def test_a_port_where_nobody_listens(self) -> None:
@@ -207,7 +207,7 @@ class TestAway:
 
         with ThreadPoolExecutor(4) as pool, paused(servers.valkey.pid):
             took = list(pool.map(load, range(4)))
-        assert max(took) < REDIS_TIMEOUT + 0.4
+        assert max(took) < 3 * REDIS_TIMEOUT
 
 
 class TestNothingIsSentTwice:
