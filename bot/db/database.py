@@ -40,11 +40,17 @@ class DatabaseAway(Away):
     """PostgreSQL cannot be reached, or did not answer within its time limit. Nothing is known of the last statement."""
 
 
+#: A connection used this lately, in seconds, is not asked whether it is still open.
+_FRESH = 1.0
+
+
 def _check_open(connection: psycopg.Connection[TupleRow]) -> None:
     """Refuse a pooled connection that the server has closed while it lay idle.
 
-    A healthy idle connection has nothing to read; asking the kernel costs 2 us, asking the server a round trip.
+    A healthy idle connection has nothing to read; asking the kernel costs a system call, asking the server a round trip.
     """
+    if isinstance(connection, TimedConnection) and time.monotonic() - connection.used_at < _FRESH:
+        return
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
@@ -79,12 +85,15 @@ class TimedConnection(psycopg.Connection[TupleRow]):
     """A connection on which no wait lasts longer than ``limit`` seconds (None: for ever)."""
 
     limit: ClassVar[float | None] = None
+    used_at: float = 0.0
 
     def wait(self, gen: PQGen[_RV], interval: float = 0.1, timeout: float | None = None) -> _RV:
         if timeout is None:
             timeout = _time_left(self.limit)
         try:
-            return super().wait(gen, interval, timeout)
+            result = super().wait(gen, interval, timeout)
+            self.used_at = time.monotonic()
+            return result
         except errors._WaitTimeout as error:
             self.pgconn.finish()
             raise psycopg.OperationalError("PostgreSQL did not answer in time") from error

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bot import config, log
@@ -32,6 +33,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     services.check_sending()
     app = Flask("balas", static_folder=None)
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=200)
+    app.session_interface = _PageSessions()
     app.extensions["services"] = services
     app.register_blueprint(webhooks.blueprint_of(services))
     app.register_blueprint(health.blueprint_of(services))
@@ -40,17 +42,28 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
         app.register_blueprint(simulator.blueprint_of(services))
     app.register_error_handler(Exception, _failed)
-    app.after_request(_log_access)
+    app.after_request(_access_log(debug=settings.log_level == "DEBUG"))
     return app
 
 
-def _log_access(response: Response) -> Response:
-    """One line a request; webhooks, which come by the thousand, and the simulator's polling, only at LOG_LEVEL DEBUG."""
-    level = "debug" if request.blueprint in {webhooks.NAME, "simulator"} else "info"
-    getattr(_log, level)(
-        "request", method=request.method, route=route_template(), status=response.status_code, request_id=request_id()
-    )
-    return response
+def _access_log(*, debug: bool) -> Callable[[Response], Response]:
+    """One line a request; webhooks, which come by the thousand, and the simulator's polling, only when debugging."""
+    quiet = {webhooks.NAME, "simulator"} if not debug else set()
+
+    def log_access(response: Response) -> Response:
+        if request.blueprint not in quiet:
+            route, status = route_template(), response.status_code
+            _log.info("request", method=request.method, route=route, status=status, request_id=request_id())
+        return response
+
+    return log_access
+
+
+class _PageSessions(SecureCookieSessionInterface):
+    """Cookies' sessions for pages. Gateways have none, and looking for one costs a hop more than its answer does."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith("/webhooks/") else super().open_session(app, request)
 
 
 def request_id() -> str:
