@@ -145,7 +145,7 @@ class Store:
 
     @staticmethod
     def key(phone: str) -> str:
-        """The key of a phone. The braces keep it in one slot of a cluster."""
+        """The key of a phone. The braces are the hash tag of a cluster."""
         return "conv:{" + phone + "}"
 
     def load(self, phone: str) -> tuple[Record | None, int]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from bot.clock import ManualClock
 from bot.conversation.catalog import Catalogs
 from bot.conversation.engine import Engine
+from bot.conversation.store import connect
+from tests.conversation.house import NOON, House
 from tests.conversation.teahouse import Guest, Kitchen, catalogs, teahouse
 
 
@@ -22,3 +27,9 @@ def engine(words: Catalogs) -> Engine[Guest]:
 @pytest.fixture
 def kitchen() -> Kitchen:
     return Kitchen()
+
+
+@pytest.fixture
+def house(redis_url: str, words: Catalogs, kitchen: Kitchen) -> Iterator[House]:
+    with connect(redis_url) as client:
+        yield House(client, words, kitchen, ManualClock(NOON), teahouse())

@@ -36,7 +36,7 @@ _ADULT: Final = 17
 """Years of age that a year of two digits should make, if it can."""
 
 _OWN_NUMBER: Final = 9
-"""Digits from which on a number beside a date is one of its own (a phone, a NIK) and cannot belong to the date."""
+"""Digits from which on a number beside a date is one of its own (a phone, an identity number) and cannot belong to the date."""
 
 _SHORTEST_NAME: Final = 3
 

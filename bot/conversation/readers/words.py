@@ -23,7 +23,7 @@ _SEARCH_SIGNS: Final = frozenset("'-.&/")
 def read_digits(text: str, length: int) -> str | None:
     """Exactly `length` digits, as ASCII, typed with any spaces, dots or dashes between them; else None.
 
-    A few words may stand before them ("NIK saya: 3171..."), no letter among or behind them: a number with a letter in
+    A few words may stand before them ("nomor saya: 3171..."), no letter among or behind them: a number with a letter in
     it is a mistake to be asked about, not to be mended.
     """
     if len(text) == length and text.isascii() and text.isdigit():
