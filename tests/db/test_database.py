@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from bot.away import Away
+from bot.db import database as databases
 from bot.db.database import Database, DatabaseAway, within
 from bot.embedded.servers import EmbeddedServers
 
@@ -159,7 +160,10 @@ class TestLimits:
 
 
 class TestConnections:
-    def test_one_that_the_server_closed_while_idle_is_passed_over(self, database_url: str) -> None:
+    def test_one_that_the_server_closed_while_idle_is_passed_over(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(databases, "_FRESH", 0.0)  # as if it had been idle for longer
         database = Database(database_url, size=1)
         with psycopg.connect(database_url, autocommit=True) as other:
             for _ in range(3):
