@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic
 
 from bot.conversation.flow import Flow, M, Row
@@ -43,12 +44,18 @@ class NotOurs(ValueError):
     """
 
 
+@cache
+def _defaults(memory: type) -> dict[str, Any]:
+    """The fields of a memory with their defaults: asked for at every turn, so looked up once."""
+    return {field.name: field.default for field in dataclasses.fields(memory)}
+
+
 def freeze(flow: Flow[M], conversation: Conversation[M]) -> dict[str, Any]:
     """The stored form: JSON values, without what is at its default."""
     memory = {
-        field.name: value
-        for field in dataclasses.fields(conversation.memory)  # type: ignore[arg-type]
-        if field.name not in flow.passing and (value := getattr(conversation.memory, field.name)) != field.default
+        name: value
+        for name, default in _defaults(flow.memory).items()
+        if (value := getattr(conversation.memory, name)) != default and name not in flow.passing
     }
     stored: dict[str, Any] = {
         "f": flow.name,
@@ -85,7 +92,7 @@ def _thaw(flow: Flow[M], stored: dict[str, Any]) -> Conversation[M]:
     state = stored["s"]
     if state not in flow.by_name or not flow.by_name[state].waits:
         raise NotOurs(f"nobody stands in {state} any more")
-    known = {field.name for field in dataclasses.fields(flow.memory)}  # type: ignore[arg-type]
+    known = _defaults(flow.memory)
     page = None
     if "p" in stored:
         rows, offset, before, more = stored["p"]
@@ -100,9 +107,6 @@ def _thaw(flow: Flow[M], stored: dict[str, Any]) -> Conversation[M]:
 
 def forget_passing(flow: Flow[M], memory: M) -> M:
     """The memory without what must not outlive a turn."""
-    changes = {
-        field.name: field.default
-        for field in dataclasses.fields(memory)  # type: ignore[arg-type]
-        if field.name in flow.passing and getattr(memory, field.name) != field.default
-    }
+    defaults = _defaults(flow.memory)
+    changes = {name: defaults[name] for name in flow.passing if getattr(memory, name) != defaults[name]}
     return dataclasses.replace(memory, **changes) if changes else memory  # type: ignore[type-var]

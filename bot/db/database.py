@@ -158,9 +158,17 @@ class Database:
 
     def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """Carry out one statement as a transaction of its own and return its rows; raises ``DatabaseAway``."""
-        with self.connection() as connection:
-            cursor = connection.execute(sql.encode(), parameters)
-            return cursor.fetchall() if cursor.description is not None else []
+        # Not by ``connection()``: its layers of contexts cost as much as sending the statement.
+        pool = self._connections()
+        try:
+            connection = pool.getconn(_time_left(self._wait))
+            try:
+                cursor = connection.execute(sql.encode(), parameters)
+                return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+            finally:
+                pool.putconn(connection)
+        except _AWAY as error:
+            raise DatabaseAway(type(error).__name__) from error
 
     def row(self, sql: str, parameters: Parameters = None) -> Row | None:
         """The first row of one statement, or None; raises ``DatabaseAway``."""
