@@ -38,8 +38,9 @@ def pause(servers: EmbeddedServers) -> Callable[[], contextlib.AbstractContextMa
     @contextmanager
     def paused() -> Iterator[None]:
         postmaster = psutil.Process(servers.postgres.pid)
+        postmaster.suspend()  # first: what it starts after the others were counted would go on
         processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes:
+        for process in processes[1:]:
             process.suspend()
         try:
             yield
