@@ -41,7 +41,8 @@ def pause(servers: EmbeddedServers) -> Callable[[], contextlib.AbstractContextMa
         postmaster.suspend()  # first: what it starts after the others were counted would go on
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes[1:]:
-            process.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
         try:
             yield
         finally:
