@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -71,18 +71,17 @@ class Module:
     path: Path
     name: str
 
-    @property
-    def tree(self) -> ast.Module:
-        return _parsed(self.path)
-
-    @property
+    @cached_property
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8")
 
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
 
-@cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
 
 
 def _modules(*folders: str) -> list[Module]:
@@ -107,7 +106,7 @@ each_source = pytest.mark.parametrize("module", SOURCES, ids=lambda module: modu
 
 def _imports(module: Module) -> Iterator[str]:
     """What of ours a module imports, as the modules that are meant."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -127,18 +126,18 @@ def _strings(module: Module) -> Iterator[str]:
     """The texts of a module's code, without its docstrings."""
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
 
 
 def _identifiers(module: Module) -> Iterator[str]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
                 yield name
@@ -164,7 +163,7 @@ class TestLayers:
 
     def test_of_the_gateways_the_engine_knows_the_channels_alone(self) -> None:
         for module in _modules("bot/conversation"):
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 if isinstance(node, ast.ImportFrom) and node.module == BASE:
                     assert module.name == "bot.conversation.driver"
                     assert [alias.name for alias in node.names] == ["Channel"]
@@ -176,7 +175,7 @@ class TestLayers:
 
     def test_nothing_of_ours_imports_tests(self) -> None:
         for module in [*SOURCES, *_modules("bench")]:
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 if isinstance(node, ast.ImportFrom) and module in SOURCES:
                     assert (node.module or "").split(".")[0] not in {"tests", "bench"}, module.name
 
@@ -213,7 +212,7 @@ class TestWords:
             "base_utils",
         }
         assert [module.name for module in EVERYTHING if vague & set(module.name.split("."))] == []
-        classes = [node.name for module in SOURCES for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)]
+        classes = [node.name for module in SOURCES for node in module.nodes if isinstance(node, ast.ClassDef)]
         assert [name for name in classes if name.endswith(("Manager", "Helper", "Utils", "Info", "Data"))] == []
 
     def test_nothing_is_left_to_be_done(self) -> None:
@@ -241,7 +240,7 @@ class TestHabits:
         prints = {
             module.name
             for module in SOURCES
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
         }
         assert prints <= {"bot.embedded.lease"}
@@ -256,7 +255,7 @@ class TestHabits:
         asking = {
             module.name
             for module in SOURCES
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.Call) and told.search(ast.unparse(node.func))
         }
         assert asking == set(exceptions)
@@ -269,7 +268,7 @@ class TestHabits:
         bare = [
             f"{module.name}:{node.lineno}"
             for module in SOURCES
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.ExceptHandler) and node.type is None
         ]
         assert bare == []
@@ -277,7 +276,7 @@ class TestHabits:
     def test_logs_say_names_not_texts(self) -> None:
         """What is logged is chosen: never an exception's message, which may quote a row."""
         for module in SOURCES:
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log."):
                     event = node.args[0]
                     events = [event.body, event.orelse] if isinstance(event, ast.IfExp) else [event]
@@ -292,7 +291,7 @@ class TestHabits:
             for module in _modules(
                 "tests/conversation", "tests/flows", "tests/db", "tests/registration", "tests/journeys"
             )
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep"
         ]
         assert sleeping == []
@@ -339,7 +338,7 @@ class TestSettings:
 
 def _variables(module: Module) -> Iterator[str]:
     """The environment variables that a module reads: texts in capitals beside something called an environment."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Call(func=func, args=arguments):
                 beside = [func, *arguments]
