@@ -175,7 +175,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         public_url=(environ.get("PUBLIC_URL", "").strip() or f"http://{host}:{port}").rstrip("/"),
         host=host,
         port=port,
-        sms_gateway=_required(environ, "SMS_GATEWAY", "the gateway for messages that start here, by its name, e.g. simulator"),
+        sms_gateway=_required(
+            environ, "SMS_GATEWAY", "the gateway for messages that start here, by its name, e.g. simulator"
+        ),
         simulator=environ.get("SIMULATOR", "").strip().lower() in {"1", "true", "yes", "on"},
         age_limits=_ages(environ.get("AGE_LIMITS", "").strip() or "18-59"),
         time_zone=_zone(environ.get("TIMEZONE", "").strip() or "Asia/Jakarta"),
