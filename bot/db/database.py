@@ -99,23 +99,34 @@ class TimedConnection(psycopg.Connection[TupleRow]):
             raise psycopg.OperationalError("PostgreSQL did not answer in time") from error
 
 
+_Pool = ConnectionPool[psycopg.Connection[TupleRow]]
+
+
 class Database:
     """A small pool of connections in autocommit mode, each statement prepared at its first use.
 
     ``limit``: seconds that a statement may take (None: no limit, for imports and other long work).
+
+    A second pool commits without waiting for the disk (``synchronous_commit = off``), for statements that may be lost
+    with the last second before a crash of PostgreSQL: nothing that was promised to anybody, only what is done again.
     """
 
     def __init__(self, url: str, *, size: int = 4, limit: float | None = 1.2) -> None:
         self.url = url
-        options = "-c timezone=UTC"
+        self._wait = 0.6 if limit is not None else 30.0
+        self._pool = self._new_pool(size, limit, "")
+        self._lazy_pool = self._new_pool(size, limit, " -c synchronous_commit=off")
+        self._opened: set[_Pool] = set()
+
+    def _new_pool(self, size: int, limit: float | None, more: str) -> _Pool:
+        options = f"-c timezone=UTC{more}"
         if limit is not None:
             # Short statements run over and over: planning them anew each time would cost more than they do.
             options += " -c plan_cache_mode=force_generic_plan -c jit=off"
             options += f" -c statement_timeout={int(limit * 1000)} -c lock_timeout={int(limit * 1000)}"
         kind = type("LimitedConnection", (TimedConnection,), {"limit": None if limit is None else limit + 0.2})
-        self._wait = 0.6 if limit is not None else 30.0
-        self._pool: ConnectionPool[psycopg.Connection[TupleRow]] = ConnectionPool(
-            url,
+        return ConnectionPool(
+            self.url,
             connection_class=kind,
             min_size=1,
             max_size=size,
@@ -132,14 +143,14 @@ class Database:
                 "application_name": "balas",
             },
         )
-        self._opened = False
 
-    def _connections(self) -> ConnectionPool[psycopg.Connection[TupleRow]]:
+    def _connections(self, *, lazy: bool = False) -> _Pool:
         # Opened at first use: a pool's threads do not survive the fork of a web or job process.
-        if not self._opened:
-            self._pool.open()
-            self._opened = True
-        return self._pool
+        pool = self._lazy_pool if lazy else self._pool
+        if pool not in self._opened:
+            pool.open()
+            self._opened.add(pool)
+        return pool
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
@@ -156,10 +167,13 @@ class Database:
         with self.connection() as connection, connection.transaction():
             yield connection
 
-    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
-        """Carry out one statement as a transaction of its own and return its rows; raises ``DatabaseAway``."""
+    def rows(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> list[Row]:
+        """Carry out one statement as a transaction of its own and return its rows; raises ``DatabaseAway``.
+
+        ``lazy``: what it writes may be lost with the last second before a crash of PostgreSQL.
+        """
         # Not by ``connection()``: its layers of contexts cost as much as sending the statement.
-        pool = self._connections()
+        pool = self._connections(lazy=lazy)
         try:
             connection = pool.getconn(_time_left(self._wait))
             try:
@@ -170,9 +184,9 @@ class Database:
         except _AWAY as error:
             raise DatabaseAway(type(error).__name__) from error
 
-    def row(self, sql: str, parameters: Parameters = None) -> Row | None:
+    def row(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> Row | None:
         """The first row of one statement, or None; raises ``DatabaseAway``."""
-        found = self.rows(sql, parameters)
+        found = self.rows(sql, parameters, lazy=lazy)
         return found[0] if found else None
 
     def value(self, sql: str, parameters: Parameters = None) -> Any:
@@ -182,5 +196,5 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back to the server."""
-        if self._opened:
-            self._pool.close()
+        for pool in self._opened:
+            pool.close()

@@ -98,7 +98,7 @@ class Guard:
 
 def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -> object:
     """Who is on the roster under this number."""
-    row = database.row(_GREET, {"phone": caller.phone, "now": caller.now})
+    row = database.row(_GREET, {"phone": caller.phone, "now": caller.now}, lazy=True)
     if row is None:
         raise LookupError("the greeting's statement gives one row")
     count, name, language, booked, locked_until, has_claim, closes_at = row
@@ -115,14 +115,13 @@ def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -
 
 def prove_by_phone(database: Database, terms: Terms, act: ProveByPhone, caller: Caller) -> object:
     """Prove the caller by a birth date; several workers may share the number."""
+    parameters = {"phone": caller.phone, "birth_date": act.birth_date, "now": caller.now}
+    rows = database.rows(_PROVE, parameters, lazy=True)
+    if len(rows) > 1:
+        return Ambiguous()
+    if rows:
+        return Proven(terms.person(rows[0], access=Access.FULL, now=caller.now))
     with database.connection() as connection:
-        rows = connection.execute(
-            _PROVE.encode(), {"phone": caller.phone, "birth_date": act.birth_date, "now": caller.now}
-        ).fetchall()
-        if len(rows) > 1:
-            return Ambiguous()
-        if rows:
-            return Proven(terms.person(rows[0], access=Access.FULL, now=caller.now))
         known = connection.execute("SELECT 1 FROM worker WHERE phone = %s LIMIT 1", (caller.phone,)).fetchone()
         if known is None:
             return StrangeCaller(wrong=0)

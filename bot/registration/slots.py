@@ -108,10 +108,14 @@ def _parameters(terms: Terms, caller: Caller, worker_id: int) -> dict[str, objec
 
 
 def offer_slot(database: Database, terms: Terms, act: OfferSlot, caller: Caller) -> object:
-    """Hold the nearest place: at the worker's own facility, the earliest with room; elsewhere only when that is full."""
+    """Hold the nearest place: at the worker's own facility, the earliest with room; elsewhere only when that is full.
+
+    A hold, and the screening before it, may be lost with the last second before a crash of PostgreSQL: whoever wants to
+    take it then is offered the next place. Only taking a place waits for the disk.
+    """
     parameters = _parameters(terms, caller, act.worker_id) | {"fit": act.fit}
     try:
-        row = database.row(_OFFER, parameters)
+        row = database.row(_OFFER, parameters, lazy=True)
     except psycopg.errors.UniqueViolation:
         row = None  # the same request twice at once: the other one has the hold
     if row is not None:
