@@ -15,6 +15,8 @@ from bench.script import Account
 PEER_CPU_MS = 36.0
 PEER_SCREENS = 20
 PEER_CPU_MS_WITH_BROKER = 65.0
+#: A round counts as quiet when other programs took no more of the machine than this (in cores).
+QUIET = 0.1
 #: What ``hops`` has to reach: its rate against the floor's, and its p99 at 32 subscribers, in milliseconds.
 LEAST_RATIO = 0.35
 LATER_RATIO = 0.6
@@ -93,9 +95,13 @@ class Summary:
 
     ``ratio``: hops a second over the floor's, each round with the floor's round before it. ``cpu_ratio``: the floor's CPU
     over a hop's, servers included: what the ratio comes to where nothing but CPU is short, and less moved by what else
-    the machine does.
+    the machine does. ``quiet_rounds``: in how many pairs other programs left the machine to both. In the others the
+    service, which has more processes than the floor, gets the larger share of what is left: they flatter it.
     """
 
+    quiet_rounds: int
+    quiet_ratio: Spread | None
+    quiet_p99_ms: Spread | None
     ratio: Spread
     cpu_ratio: Spread
     hops_per_second: Spread
@@ -155,8 +161,12 @@ def round_of(
 def summary_of(floors: Sequence[Round], hops: Sequence[Round], registrations: Sequence[Registration]) -> Summary:
     """All rounds together: as many of the floor as of hops, in pairs."""
     pairs = list(zip(floors, hops, strict=True))
+    quiet = [(floor, ours) for floor, ours in pairs if max(floor.others_cpu, ours.others_cpu) <= QUIET]
     return Summary(
-        ratio=Spread.of([ours.hops_per_second / floor.hops_per_second for floor, ours in pairs]),
+        quiet_rounds=len(quiet),
+        quiet_ratio=Spread.of([_ratio(*pair) for pair in quiet]) if quiet else None,
+        quiet_p99_ms=Spread.of([ours.p99_ms for _, ours in quiet]) if quiet else None,
+        ratio=Spread.of([_ratio(*pair) for pair in pairs]),
         cpu_ratio=Spread.of([floor.cpu_of(FLOOR) / ours.cpu_of(WEB) for floor, ours in pairs]),
         hops_per_second=Spread.of([one.hops_per_second for one in hops]),
         walks_per_second=Spread.of([one.walks_per_second for one in hops]),
@@ -171,6 +181,10 @@ def summary_of(floors: Sequence[Round], hops: Sequence[Round], registrations: Se
         registration_answering_ms=Spread.of([one.answering for one in registrations]),
         registration_whole_ms=Spread.of([one.whole for one in registrations]),
     )
+
+
+def _ratio(floor: Round, hops: Round) -> float:
+    return hops.hops_per_second / floor.hops_per_second
 
 
 def as_json(value: Round | Registration | Summary) -> dict[str, object]:

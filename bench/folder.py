@@ -10,15 +10,23 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from bench.failure import BenchFailed
 from bot.embedded.layout import PASS_THROUGH, Layout
+from bot.embedded.locks import FileLock
 
 _PREFIX = "run-"
 
 
 @contextlib.contextmanager
 def run_folder(parent: Path) -> Iterator[Path]:
-    """An empty folder below ``parent``, removed at the end; so are those of runs that were killed."""
+    """An empty folder below ``parent``, removed at the end; so are those of runs that were killed.
+
+    Raises ``BenchFailed`` while another run uses ``parent``.
+    """
     parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(parent / "lock")
+    if not lock.take():
+        raise BenchFailed(f"another bench is running in {parent}; two at once would measure each other")
     for left in parent.glob(f"{_PREFIX}*"):
         pid = left.name.removeprefix(_PREFIX)
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
@@ -31,6 +39,7 @@ def run_folder(parent: Path) -> Iterator[Path]:
         yield folder
     finally:
         _remove(folder)
+        lock.release()
 
 
 def _remove(folder: Path) -> None:

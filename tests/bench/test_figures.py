@@ -10,10 +10,10 @@ from bench.profiling import describe
 from bench.script import Account
 
 
-def a_round(walks: int, seconds: float, web: float) -> Round:
+def a_round(walks: int, seconds: float, web: float, others: float = 0.2) -> Round:
     account = Account(seconds=seconds, cpu_seconds=0.1, walks=walks, hop_us=[[1000] * walks for _ in range(5)])
     cpu = {WEB: web, FLOOR: web, POSTGRESQL: 0.0, VALKEY: 0.0}
-    return round_of(account, cpu, others=0.2, stolen=0.0, shares=(0.5, 0.5))
+    return round_of(account, cpu, others=others, stolen=0.0, shares=(0.5, 0.5))
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.95, 95), (0.99, 99), (1.0, 100), (0.001, 1)])
@@ -40,7 +40,15 @@ def test_each_round_is_compared_with_the_floor_before_it() -> None:
     found = summary_of(floors, hops, registrations)
     assert found.ratio == Spread(0.5, 0.25, 0.5)
     assert found.cpu_ratio == Spread(0.5, 0.5, 0.5)
+    assert (found.quiet_rounds, found.quiet_ratio, found.quiet_p99_ms) == (0, None, None)
     assert found.registration_whole_ms.median == 15.0
+
+
+def test_only_pairs_that_nobody_disturbed_are_quiet() -> None:
+    floors = [a_round(100, 1, 1.0, others) for others in (0.0, 0.5, 0.0)]
+    hops = [a_round(100, seconds, 1.0, others) for seconds, others in ((4, 0.0), (2, 0.0), (2, 0.5))]
+    found = summary_of(floors, hops, [Registration(10.0, 12.0, 15.0, 0, 0.0)])
+    assert (found.quiet_rounds, found.quiet_ratio) == (1, Spread(0.25, 0.25, 0.25))
 
 
 def test_a_profile_adds_up_frames() -> None:

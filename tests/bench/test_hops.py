@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.__main__ import bench
+from bench.failure import BenchFailed
+from bench.folder import run_folder
 
 ARGUMENTS = ("hops", "--subscribers", "2", "--registrations", "20", "--rounds", "1", "--workers", "60", "--json")
 
@@ -39,9 +41,22 @@ def test_a_small_run(new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyP
     assert {"python", "postgresql", "valkey", "granian"} <= set(found["versions"])
 
     assert json.loads((folder / "bench" / "hops.json").read_text()) == found
-    assert [left.name for left in (folder / "bench").iterdir()] == ["hops.json"]
+    assert not [left for left in (folder / "bench").iterdir() if left.is_dir()]
     children = psutil.Process(os.getpid()).children(recursive=True)
     assert not [child for child in children if child.pid not in before]
+
+
+def test_one_bench_at_a_time(tmp_path: Path) -> None:
+    left_by_a_killed_run = tmp_path / "run-999999999"
+    left_by_a_killed_run.mkdir()
+    with run_folder(tmp_path) as own:
+        assert own.is_dir()
+        assert not left_by_a_killed_run.exists()
+        with pytest.raises(BenchFailed, match="another bench"), run_folder(tmp_path):
+            pass
+    assert not own.exists()
+    with run_folder(tmp_path):
+        pass
 
 
 def test_wrong_usage() -> None:
