@@ -20,6 +20,7 @@ OURS = ("bot", "flows", "gateway_adapters")
 
 LEAVES = {
     "bot.away",
+    "bot.breaker",
     "bot.clock",
     "bot.config",
     "bot.crypto",

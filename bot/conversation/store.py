@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from bot.away import Away
+from bot.breaker import Breaker
 
 #: The version of the stored form, and how to bring an older one up: FORM_MIGRATIONS[n] makes n + 1 of n.
 FORM = 1
@@ -134,6 +135,7 @@ class Store:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._own = threading.local()
+        self._breaker = Breaker()
 
     def _connection(self) -> tuple[redis.Redis, Any]:
         """This thread's client and its saving script."""
@@ -149,12 +151,17 @@ class Store:
         return "conv:{" + phone + "}"
 
     def load(self, phone: str) -> tuple[Record | None, int]:
-        """The record of a phone, if any, and its version (0: none); raises ``StoreAway``."""
+        """The record of a phone, if any, and its version (0: none); raises ``StoreAway``.
+
+        At once, where somebody has just waited for Redis in vain.
+        """
+        if self._breaker.is_open:
+            raise StoreAway("just kept waiting")
         key = self.key(phone)
         try:
             value: Any = self._get(key)
         except redis.RedisError as error:
-            raise StoreAway(type(error).__name__) from error
+            raise self._away(error) from error
         if value is None:
             return None, 0
         version, _, rest = value.partition(b":")
@@ -180,7 +187,12 @@ class Store:
             _, save = self._connection()
             return bool(save(keys=[self.key(phone)], args=arguments))
         except redis.RedisError as error:
-            raise StoreAway(type(error).__name__) from error
+            raise self._away(error) from error
+
+    def _away(self, error: redis.RedisError) -> StoreAway:
+        if isinstance(error, redis.TimeoutError):
+            self._breaker.trip()
+        return StoreAway(type(error).__name__)
 
     def forget(self, phone: str) -> None:
         """Drop what is kept for a phone; raises ``StoreAway``."""

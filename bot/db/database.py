@@ -21,6 +21,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bot.away import Away
+from bot.breaker import Breaker
 
 Row = TupleRow
 Parameters = Mapping[str, object] | Sequence[object] | None
@@ -40,36 +41,42 @@ class DatabaseAway(Away):
     """PostgreSQL cannot be reached, or did not answer within its time limit. Nothing is known of the last statement."""
 
 
+class NoAnswer(psycopg.OperationalError):
+    """A statement's time on the client's side is over, and the server has not said a word."""
+
+
 #: A connection used this lately, in seconds, is not asked whether it is still open.
 _FRESH = 1.0
 
 
-def _check_open(connection: psycopg.Connection[TupleRow]) -> None:
-    """Refuse a pooled connection that the server has closed while it lay idle.
+def _closed_meanwhile(connection: psycopg.Connection[TupleRow]) -> bool:
+    """Whether the server has closed a pooled connection while it lay idle.
 
     A healthy idle connection has nothing to read; asking the kernel costs a system call, asking the server a round trip.
     """
     if isinstance(connection, TimedConnection) and time.monotonic() - connection.used_at < _FRESH:
-        return
+        return False
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        # libpq has not noticed yet; unless told, the pool would take the connection back for a good one, for ever.
-        connection.close()
-        raise psycopg.OperationalError("closed by the server while idle")
+    return bool(poll.poll(0))
 
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_hasty: ContextVar[bool] = ContextVar("hasty", default=False)
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Let everything that is asked of PostgreSQL in this context be over in ``seconds`` from now, taken together."""
-    token = _deadline.set(time.monotonic() + seconds)
+def within(seconds: float, *, hasty: bool = False) -> Iterator[None]:
+    """Let everything that is asked of PostgreSQL in this context be over in ``seconds`` from now, taken together.
+
+    ``hasty``: give up at once where somebody has just waited in vain.
+    """
+    token, haste = _deadline.set(time.monotonic() + seconds), _hasty.set(hasty)
     try:
         yield
     finally:
         _deadline.reset(token)
+        _hasty.reset(haste)
 
 
 def _time_left(limit: float | None) -> float | None:
@@ -96,7 +103,7 @@ class TimedConnection(psycopg.Connection[TupleRow]):
             return result
         except errors._WaitTimeout as error:
             self.pgconn.finish()
-            raise psycopg.OperationalError("PostgreSQL did not answer in time") from error
+            raise NoAnswer("PostgreSQL did not answer in time") from error
 
 
 _Pool = ConnectionPool[psycopg.Connection[TupleRow]]
@@ -117,6 +124,7 @@ class Database:
         self._pool = self._new_pool(size, limit, "")
         self._lazy_pool = self._new_pool(size, limit, " -c synchronous_commit=off")
         self._opened: set[_Pool] = set()
+        self._breaker = Breaker()
 
     def _new_pool(self, size: int, limit: float | None, more: str) -> _Pool:
         options = f"-c timezone=UTC{more}"
@@ -134,7 +142,6 @@ class Database:
             timeout=self._wait,
             max_idle=120,
             reconnect_timeout=3600 * 24,
-            check=_check_open,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": 1,
@@ -152,14 +159,36 @@ class Database:
             self._opened.add(pool)
         return pool
 
+    def _borrow(self, pool: _Pool) -> psycopg.Connection[TupleRow]:
+        if _hasty.get() and self._breaker.is_open:
+            raise DatabaseAway("just kept waiting")
+        while True:
+            # Not by the pool's own check: it pauses for a second after the second connection that it refuses.
+            connection = pool.getconn(_time_left(self._wait))
+            if not _closed_meanwhile(connection):
+                return connection
+            # libpq has not noticed yet; unless told, the pool would take the connection back for a good one, for ever.
+            connection.close()
+            pool.putconn(connection)
+
+    def _away(self, error: Exception) -> DatabaseAway:
+        if isinstance(error, NoAnswer | PoolTimeout):
+            self._breaker.trip()
+        return DatabaseAway(type(error).__name__)
+
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
         """A connection in autocommit mode; raises ``DatabaseAway``."""
+        pool = self._connections()
         try:
-            with self._connections().connection(timeout=_time_left(self._wait)) as connection:
-                yield connection
+            connection = self._borrow(pool)
+            try:
+                with connection:
+                    yield connection
+            finally:
+                pool.putconn(connection)
         except _AWAY as error:
-            raise DatabaseAway(type(error).__name__) from error
+            raise self._away(error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection[TupleRow]]:
@@ -175,14 +204,14 @@ class Database:
         # Not by ``connection()``: its layers of contexts cost as much as sending the statement.
         pool = self._connections(lazy=lazy)
         try:
-            connection = pool.getconn(_time_left(self._wait))
+            connection = self._borrow(pool)
             try:
                 cursor = connection.execute(sql.encode(), parameters)
                 return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
             finally:
                 pool.putconn(connection)
         except _AWAY as error:
-            raise DatabaseAway(type(error).__name__) from error
+            raise self._away(error) from error
 
     def row(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> Row | None:
         """The first row of one statement, or None; raises ``DatabaseAway``."""

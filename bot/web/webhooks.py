@@ -77,8 +77,8 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
 
 
 def _form() -> Mapping[str, str]:
-    form = request.form
-    return {name: values[0] for name, values in form.lists()}
+    # The first of each name; a field that comes twice is nothing a gateway sends.
+    return request.form.to_dict()
 
 
 def _called_url(public_url: str) -> str:
@@ -105,7 +105,7 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
         started = time.perf_counter()
         hop = next(event for event in events if isinstance(event, UssdHop))
         try:
-            with within(sql_budget):
+            with within(sql_budget, hasty=True):
                 screen = services.driver.ussd(hop.phone, hop.session_id, hop.text)
             outcome = "busy" if screen.busy else "goes_on" if screen.goes_on else "ended"
         except Exception:  # noqa: BLE001 - whatever happens, the handset gets a valid last screen

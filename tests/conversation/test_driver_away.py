@@ -16,7 +16,8 @@ from bot.conversation.store import Store, connect
 from bot.embedded.servers import EmbeddedServers
 from tests.conversation.house import NAME, PHONE, SEAT, SERVED, House
 from tests.conversation.teahouse import Brew, Look, Teas, teahouse
-from tests.conversation.wire import Wire, paused
+from tests.conversation.wire import Wire
+from tests.stopping import paused
 
 
 class TestAwayInTheMiddle:

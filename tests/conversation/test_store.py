@@ -16,7 +16,8 @@ import redis
 from bot.conversation import store as stores
 from bot.conversation.store import KEEP_SECONDS, REDIS_TIMEOUT, Record, Store, StoreAway, connect, decode, encode
 from bot.embedded.servers import EmbeddedServers
-from tests.conversation.wire import Wire, paused
+from tests.conversation.wire import Wire
+from tests.stopping import paused
 
 PHONE = "+6281234567890"
 KEY = "conv:{+6281234567890}"
@@ -167,6 +168,16 @@ class TestAway:
             store.load(PHONE)
         assert store.load(PHONE + "1") == (_record("yours"), 1)
         assert store.load(PHONE) == (_record("mine"), 1)
+
+    def test_nobody_waits_behind_one_who_has_just_waited_in_vain(self, store: Store, servers: EmbeddedServers) -> None:
+        with paused(servers.valkey.pid):
+            with pytest.raises(StoreAway):
+                store.load(PHONE)
+            with _within(REDIS_TIMEOUT / 2):
+                for _ in range(20):
+                    with pytest.raises(StoreAway):
+                        store.load(PHONE)
+        assert store.load(PHONE) == (None, 0)
 
     def test_no_server_at_all_is_told_at_once(self, redis_url: str) -> None:
         with Wire(redis_url) as wire:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote, unquote, urlsplit
-
-import psutil  # type: ignore[import-untyped]
 
 
 class Wire:
@@ -89,15 +84,3 @@ class Wire:
             self._open.discard(end)
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-
-
-@contextlib.contextmanager
-def paused(pid: int | None) -> Iterator[None]:
-    """A server that takes connections but answers nothing."""
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        if psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGCONT)

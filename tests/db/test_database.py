@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -18,6 +17,7 @@ from bot.away import Away
 from bot.db import database as databases
 from bot.db.database import Database, DatabaseAway, within
 from bot.embedded.servers import EmbeddedServers
+from tests.stopping import paused
 
 LIMIT = 0.4
 
@@ -35,22 +35,7 @@ def quick(database_url: str) -> Iterator[Database]:
 def pause(servers: EmbeddedServers) -> Callable[[], contextlib.AbstractContextManager[None]]:
     """PostgreSQL takes connections but answers nothing."""
 
-    @contextmanager
-    def paused() -> Iterator[None]:
-        postmaster = psutil.Process(servers.postgres.pid)
-        postmaster.suspend()  # first: what it starts after the others were counted would go on
-        processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes[1:]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.suspend()
-        try:
-            yield
-        finally:
-            for process in processes:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.resume()
-
-    return paused
+    return lambda: paused(servers.postgres.pid)
 
 
 @contextmanager
@@ -141,6 +126,21 @@ class TestLimits:
                 quick.rows("SELECT 1")
         assert _sooner_or_later(quick) == 1
 
+    def test_the_hasty_do_not_wait_behind_one_who_has_just_waited_in_vain(
+        self, quick: Database, pause: Callable[[], contextlib.AbstractContextManager[None]]
+    ) -> None:
+        with pause():
+            with within(5.0, hasty=True), pytest.raises(DatabaseAway):
+                quick.rows("SELECT 1")
+            with within(5.0, hasty=True), _over_within(LIMIT / 2):
+                for _ in range(20):
+                    with pytest.raises(DatabaseAway):
+                        quick.rows("SELECT 1")
+            with _over_within(LIMIT + 1.0), pytest.raises(DatabaseAway, match="NoAnswer|PoolTimeout"):
+                quick.rows("SELECT 1")  # who is patient waits
+        with within(5.0, hasty=True):
+            assert _sooner_or_later(quick) == 1
+
     def test_a_deadline_covers_everything_that_is_asked_in_it(
         self, database_url: str, pause: Callable[[], contextlib.AbstractContextManager[None]]
     ) -> None:
@@ -172,6 +172,24 @@ class TestConnections:
                 process = database.value("SELECT pg_backend_pid()")
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", (process,))
                 assert database.value("SELECT pg_backend_pid()") != process
+        database.close()
+
+    def test_all_that_a_restart_closed_are_passed_over_without_a_pause(
+        self, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(databases, "_FRESH", 0.0)
+        database = Database(database_url, size=4)
+        with ThreadPoolExecutor(4) as pool:
+            started = threading.Barrier(4)
+            list(pool.map(lambda _: (started.wait(), database.value("SELECT 1 FROM pg_sleep(0.05)")), range(4)))
+        with psycopg.connect(database_url, autocommit=True) as other:
+            assert _connected(other) == 4
+            other.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE application_name = 'balas' AND datname = current_database()"
+            )
+        with _over_within(0.9):
+            assert database.value("SELECT 1") == 1
         database.close()
 
     def test_one_that_breaks_in_the_middle_is_away_and_the_next_is_not(self, quick: Database) -> None:

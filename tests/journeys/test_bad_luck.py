@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
-import psutil
 import pytest
 from flask.testing import FlaskClient
 
@@ -19,23 +15,11 @@ from bot.jobs import inbound
 from bot.services import Services
 from tests.journeys.conftest import MovableClock
 from tests.phones import WEBHOOK_SECRET, Phone
+from tests.stopping import paused
 from tests.world import World
 
 PhoneOf = Callable[[str], Phone]
 USSD = f"/webhooks/africastalking/{WEBHOOK_SECRET}/ussd"
-
-
-@contextmanager
-def _paused(pid: int) -> Iterator[None]:
-    """A server, and its children, that take connections but answer nothing."""
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    for process in processes:
-        os.kill(process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process.pid, signal.SIGCONT)
 
 
 def test_a_first_request_sent_twice_is_one_dial(world: World, phone_of: PhoneOf) -> None:
@@ -168,7 +152,7 @@ class TestAway:
         siti = world.worker(place)
         assert siti.phone is not None
         phone = phone_of(siti.phone).dials().types("17081985").types("1").types("1").sees("1 Ambil")
-        with _paused(servers.valkey.pid):
+        with paused(servers.valkey.pid):
             started = time.monotonic()
             phone.types("1").is_hung_up_on().sees("sistem sedang sibuk")
             assert time.monotonic() - started < self.DEADLINE
@@ -184,7 +168,7 @@ class TestAway:
         siti = world.worker(place)
         assert siti.phone is not None
         phone = phone_of(siti.phone).dials().types("17081985").types("1").types("1").sees("1 Ambil")
-        with _paused(servers.postgres.pid):
+        with paused(servers.postgres.pid):
             started = time.monotonic()
             phone.types("1").is_hung_up_on().sees("sistem sedang sibuk")
             assert time.monotonic() - started < self.DEADLINE
@@ -202,7 +186,7 @@ class TestAway:
         siti = world.worker(world.facility())
         assert siti.phone is not None
         phone = phone_of(siti.phone)
-        with _paused(servers.valkey.pid):
+        with paused(servers.valkey.pid):
             assert phone.texts("17081985") == 200
             assert world.messages(siti.phone) == []
         [message] = inbound.claim_waiting(services.database, services.vault, clock.now)
@@ -215,7 +199,7 @@ class TestAway:
     ) -> None:
         siti = world.worker(world.facility())
         assert siti.phone is not None
-        with _paused(servers.postgres.pid):
+        with paused(servers.postgres.pid):
             assert phone_of(siti.phone).texts("17081985", message_id="again") == 503
         assert phone_of(siti.phone).texts("17081985", message_id="again") == 200
         # PostgreSQL may have stored the first delivery when it went on; then the sweep answers it.
@@ -227,7 +211,7 @@ class TestAway:
     def test_readiness_says_what_is_away(self, app: object, servers: EmbeddedServers, world: World) -> None:
         client: FlaskClient = app.test_client()  # type: ignore[attr-defined]
         assert client.get("/readyz").status_code == 200
-        with _paused(servers.valkey.pid):
+        with paused(servers.valkey.pid):
             answer = client.get("/readyz")
             assert answer.status_code == 503
             assert "Redis" in answer.get_data(as_text=True)
