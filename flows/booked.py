@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from bot.conversation.catalog import mark as _
+from bot.conversation.change import changed
 from bot.conversation.flow import HERE, Aside, Branch, Case, Ending, Keyword, Menu, Option, State, Task
 from bot.registration.acts import (
     Barred,
@@ -33,19 +33,19 @@ def _speaks(language: str) -> Callable[[Memory], bool]:
 
 
 def _same_place(m: Memory) -> Memory:
-    return replace(m, chosen_place=m.place_id)
+    return changed(m, chosen_place=m.place_id)
 
 
 def _keep_cancelled(m: Memory, _outcome: object) -> Memory:
-    return replace(m, booked=False, intent="", ticket="")
+    return changed(m, booked=False, intent="", ticket="")
 
 
 def _keep_language(m: Memory, outcome: LanguageSet) -> Memory:
-    return replace(m, language=outcome.language, chose_language=True)
+    return changed(m, language=outcome.language, chose_language=True)
 
 
 def _intend(intent: str) -> Callable[[Memory], Memory]:
-    return lambda m: replace(m, intent=intent)
+    return lambda m: changed(m, intent=intent)
 
 
 def _has_booking(m: Memory) -> bool:

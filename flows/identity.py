@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from bot.conversation.catalog import mark as _
+from bot.conversation.change import changed
 from bot.conversation.flow import Branch, Case, Ending, Menu, Option, Question, Reading, State, Task, Unreadable, Words
 from bot.conversation.readers import Date, Impossible, read_date, read_digits
 from bot.registration.acts import (
@@ -58,11 +58,11 @@ def _read_nik(text: str, _reading: Reading) -> object:
 
 
 def _keep_birth_date(m: Memory, value: str) -> Memory:
-    return replace(m, birth_date=value)
+    return changed(m, birth_date=value)
 
 
 def _keep_nik(m: Memory, value: str) -> Memory:
-    return replace(m, nik=value)
+    return changed(m, nik=value)
 
 
 def _ask_birth_date(m: Memory) -> str:
@@ -76,11 +76,11 @@ def _ask_birth_date_after_nik(m: Memory) -> str:
 
 
 def _keep_wrong(m: Memory, wrong: Wrong) -> Memory:
-    return replace(m, left=wrong.left)
+    return changed(m, left=wrong.left)
 
 
 def _keep_sealed(m: Memory, nik: NikSealed) -> Memory:
-    return replace(m, sealed_nik=nik.sealed, left=0)
+    return changed(m, sealed_nik=nik.sealed, left=0)
 
 
 def _spoken(language: str) -> Any:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, time
 
+from bot.conversation.change import changed
 from bot.daytime import clock_text, day_text, hours_text, zone, zone_name
 from bot.registration.acts import KnownCaller, Locked, Person, Proven, Slot
 
 INDONESIAN, ENGLISH = "id", "en"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memory:
     """Small, and without birth dates or NIKs in the clear: ``nik`` and ``birth_date`` never outlive a turn."""
 
@@ -92,12 +93,12 @@ def other_language(m: Memory) -> str:
 
 def switch_language(m: Memory) -> Memory:
     """The same in the other language."""
-    return replace(m, language=other_language(m), chose_language=True)
+    return changed(m, language=other_language(m), chose_language=True)
 
 
 def keep_known(m: Memory, known: KnownCaller) -> Memory:
     """What the roster says of the number that calls."""
-    return replace(
+    return changed(
         m,
         masked_name=known.masked_name,
         several=known.several,
@@ -109,12 +110,12 @@ def keep_known(m: Memory, known: KnownCaller) -> Memory:
 def keep_lock(m: Memory, lock: Locked) -> Memory:
     """Until when the caller is locked out, as it is told."""
     local = lock.until.astimezone(zone(lock.time_zone))
-    return replace(m, until=f"{clock_text(local, m.language)} {zone_name(lock.time_zone)}")
+    return changed(m, until=f"{clock_text(local, m.language)} {zone_name(lock.time_zone)}")
 
 
 def keep_slot(m: Memory, slot: Slot) -> Memory:
     """A place that is offered or taken."""
-    return replace(
+    return changed(
         m,
         booking_id=slot.booking_id,
         place_id=slot.facility_id,
@@ -130,7 +131,7 @@ def keep_slot(m: Memory, slot: Slot) -> Memory:
 def keep_proven(m: Memory, proven: Proven) -> Memory:
     """Everything the conversation needs to know of a worker who proved who they are."""
     person: Person = proven.person
-    m = replace(
+    m = changed(
         m,
         language=m.language if m.chose_language else person.language,
         left=0,

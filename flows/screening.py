@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from bot.conversation.catalog import mark as _
+from bot.conversation.change import changed
 from bot.conversation.flow import Case, Ending, Listing, Menu, Option, Question, Reading, Row, State, Task, Unreadable
 from bot.conversation.readers import read_search
 from bot.registration.acts import Barred, Defer, Done, ListDistricts, Moved, SetDomicile
@@ -18,19 +18,19 @@ def read_phrase(text: str, _reading: Reading) -> object:
 
 
 def _keep_search(m: Memory, phrase: str) -> Memory:
-    return replace(m, search=phrase)
+    return changed(m, search=phrase)
 
 
 def _keep_district(m: Memory, row: Row) -> Memory:
-    return replace(m, district_code=row.id, district=row.label, search="")
+    return changed(m, district_code=row.id, district=row.label, search="")
 
 
 def _keep_moved(m: Memory, moved: Moved) -> Memory:
-    return replace(m, district_code=moved.district_code, district=moved.district)
+    return changed(m, district_code=moved.district_code, district=moved.district)
 
 
 def _keep_condition(condition: str) -> Callable[[Memory], Memory]:
-    return lambda m: replace(m, condition=condition)
+    return lambda m: changed(m, condition=condition)
 
 
 CONDITIONS: tuple[tuple[str, str], ...] = (

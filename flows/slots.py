@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.conversation.catalog import mark as _
+from bot.conversation.change import changed
 from bot.conversation.flow import Case, Ending, Listing, Menu, Option, Question, Row, State, Task
 from bot.registration.acts import (
     AgeOutside,
@@ -31,36 +30,36 @@ TICKET_SMS = _(
 
 
 def _keep_offer(m: Memory, outcome: Offered | SlotLost) -> Memory:
-    return keep_slot(replace(m, fit=True, screened_out=False, search=""), outcome.slot)
+    return keep_slot(changed(m, fit=True, screened_out=False, search=""), outcome.slot)
 
 
 def _keep_ticket(m: Memory, outcome: Ticketed) -> Memory:
-    return keep_slot(replace(m, booked=True, by_sms=outcome.by_sms, intent=""), outcome.slot)
+    return keep_slot(changed(m, booked=True, by_sms=outcome.by_sms, intent=""), outcome.slot)
 
 
 def keep_booked(m: Memory, outcome: AlreadyBooked) -> Memory:
     """The place that the worker has already."""
-    return keep_slot(replace(m, booked=True), outcome.slot)
+    return keep_slot(changed(m, booked=True), outcome.slot)
 
 
 def _keep_place(m: Memory, row: Row) -> Memory:
-    return replace(m, chosen_place=int(row.id), search="")
+    return changed(m, chosen_place=int(row.id), search="")
 
 
 def _keep_session(m: Memory, row: Row) -> Memory:
-    return replace(m, chosen_session=int(row.id))
+    return changed(m, chosen_session=int(row.id))
 
 
 def _same_place(m: Memory) -> Memory:
-    return replace(m, chosen_place=m.place_id)
+    return changed(m, chosen_place=m.place_id)
 
 
 def _all_places(m: Memory) -> Memory:
-    return replace(m, search="")
+    return changed(m, search="")
 
 
 def _keep_search(m: Memory, phrase: str) -> Memory:
-    return replace(m, search=phrase)
+    return changed(m, search=phrase)
 
 
 def _booked(m: Memory) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic
 
+from bot.conversation.change import changed
 from bot.conversation.flow import Flow, M, Row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """The page of a list that is shown: its rows as shown, the offsets of the pages before, and whether more follow."""
 
@@ -20,7 +21,7 @@ class Page:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conversation(Generic[M]):
     """Where one stands.
 
@@ -109,4 +110,4 @@ def forget_passing(flow: Flow[M], memory: M) -> M:
     """The memory without what must not outlive a turn."""
     defaults = _defaults(flow.memory)
     changes = {name: defaults[name] for name in flow.passing if getattr(memory, name) != defaults[name]}
-    return dataclasses.replace(memory, **changes) if changes else memory  # type: ignore[type-var]
+    return changed(memory, **changes) if changes else memory

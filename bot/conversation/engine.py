@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic
 
 from bot.conversation.catalog import Catalogs
+from bot.conversation.change import changed
 from bot.conversation.conversation import Conversation, Page, forget_passing
 from bot.conversation.flow import (
     HERE,
@@ -84,7 +85,7 @@ class Engine(Generic[M]):
             value = state.read(text, reading)
             say = value.say if isinstance(value, Unreadable) and value.say else state.again
             return self._done(conversation, self.screens.asking(state, conversation.memory, None, say=say))
-        return self._show(replace(conversation, note=CHOOSE))
+        return self._show(changed(conversation, note=CHOOSE))
 
     def keyword(self, conversation: Conversation[M] | None, fresh: M, text: str, started_at: float) -> Turn[M] | None:
         """Take a keyword, whether or not there is a conversation; None if ``text`` is none."""
@@ -94,7 +95,7 @@ class Engine(Generic[M]):
         keyword = self._keywords[word]
         current = conversation or Conversation(self.flow.start, fresh, started_at)
         memory = keyword.keep(current.memory) if keyword.keep is not None else current.memory
-        current = replace(current, memory=memory, here=None if conversation is None else current.state)
+        current = changed(current, memory=memory, here=None if conversation is None else current.state)
         state = self.flow.by_name[keyword.to]
         if isinstance(state, Aside):
             return Turn(conversation, self.screens.saying(state, memory))
@@ -109,10 +110,10 @@ class Engine(Generic[M]):
         if case is None:
             raise UnexpectedOutcome(f"{self.flow.name}/{state.name} does not know {type(outcome).__name__}")
         memory = case.keep(conversation.memory, outcome) if case.keep is not None else conversation.memory
-        conversation = replace(conversation, memory=memory)
+        conversation = changed(conversation, memory=memory)
         if case.to == HERE:
             back = conversation.here
-            conversation = replace(conversation, here=None)
+            conversation = changed(conversation, here=None)
             turn = self._enter(conversation, self.flow.start) if back is None else self._return(conversation, back)
         else:
             turn = self._enter(conversation, case.to)
@@ -134,7 +135,7 @@ class Engine(Generic[M]):
                 if isinstance(value, Unreadable):
                     return None
                 memory = state.keep(conversation.memory, value)
-                return self._enter(replace(conversation, memory=memory), state.to)
+                return self._enter(changed(conversation, memory=memory), state.to)
             case Listing():
                 return self._pick(conversation, state, text)
             case _:
@@ -156,7 +157,7 @@ class Engine(Generic[M]):
                 or word in option.words
             ):
                 memory = option.keep(conversation.memory) if option.keep is not None else conversation.memory
-                return self._enter(replace(conversation, memory=memory, page=None), option.to)
+                return self._enter(changed(conversation, memory=memory, page=None), option.to)
         return None
 
     def _pick(self, conversation: Conversation[M], state: Listing[M], text: str) -> Turn[M] | None:
@@ -169,37 +170,37 @@ class Engine(Generic[M]):
             return None
         if number == 0:
             if not page.before:
-                return self._enter(replace(conversation, page=None), state.back)
+                return self._enter(changed(conversation, page=None), state.back)
             return self._turn_page(conversation, state, page.before[-1], page.before[:-1])
         if number == 9 and page.more:
             return self._turn_page(conversation, state, page.offset + len(page.rows), (*page.before, page.offset))
         if number <= len(page.rows):
             memory = state.keep(conversation.memory, page.rows[number - 1])
-            return self._enter(replace(conversation, memory=memory, page=None), state.to)
+            return self._enter(changed(conversation, memory=memory, page=None), state.to)
         return self._choose(conversation, state.options, text, yes_no=False)
 
     def _turn_page(
         self, conversation: Conversation[M], state: Listing[M], offset: int, before: tuple[int, ...]
     ) -> Turn[M]:
-        turning = replace(conversation, page=Page((), offset, before, False))
+        turning = changed(conversation, page=Page((), offset, before, False))
         return Turn(turning, effect=state.fetch(conversation.memory, offset))
 
     def _lay_page(self, conversation: Conversation[M], state: Listing[M], found: Rows) -> Turn[M]:
         turned = conversation.page or Page((), 0, (), False)
         if not found.rows:
-            return self._enter(replace(conversation, page=None), state.empty)
+            return self._enter(changed(conversation, page=None), state.empty)
         screen, count = self.screens.page(
             state, conversation.memory, found.rows, more=found.more, note=conversation.note
         )
         more = found.more or count < len(found.rows)
         page = Page(found.rows[:count], turned.offset, turned.before, more)
-        return self._done(replace(conversation, page=page), screen)
+        return self._done(changed(conversation, page=page), screen)
 
     def _enter(self, conversation: Conversation[M], name: str) -> Turn[M]:
         """Go to a state and on through those that ask nothing, as far as an effect or a screen."""
         for _ in range(20):
             state: State[M] = self.flow.by_name[name]
-            conversation = replace(conversation, state=name)
+            conversation = changed(conversation, state=name)
             match state:
                 case Branch():
                     memory = conversation.memory
@@ -217,14 +218,14 @@ class Engine(Generic[M]):
 
     def _words(self, memory: M) -> Words:
         def words(message: str, language: str | None = None) -> str:
-            speaking = memory if language is None else replace(memory, language=language)  # type: ignore[type-var]
+            speaking = memory if language is None else changed(memory, language=language)
             return self.screens.sms(message, speaking)
 
         return words
 
     def _return(self, conversation: Conversation[M], name: str) -> Turn[M]:
         state, page = self.flow.by_name[name], conversation.page
-        conversation = replace(conversation, state=name)
+        conversation = changed(conversation, state=name)
         if isinstance(state, Listing) and page is not None:
             # Looked up anew: its rows may be in a language that is not spoken any more.
             return self._turn_page(conversation, state, page.offset, page.before)
@@ -250,12 +251,12 @@ class Engine(Generic[M]):
         screen, count = self.screens.page(state, memory, page.rows, more=page.more, note=conversation.note)
         if count < len(page.rows):
             screen, count = self.screens.page(state, memory, page.rows, more=page.more)
-            page = replace(page, rows=page.rows[:count], more=page.more or count < len(page.rows))
-        return self._done(replace(conversation, page=page), screen)
+            page = changed(page, rows=page.rows[:count], more=page.more or count < len(page.rows))
+        return self._done(changed(conversation, page=page), screen)
 
     def _done(self, conversation: Conversation[M], screen: Screen) -> Turn[M]:
         memory = forget_passing(self.flow, conversation.memory)
-        return Turn(replace(conversation, memory=memory, note=None), screen)
+        return Turn(changed(conversation, memory=memory, note=None), screen)
 
     def _offer_unheard(self, turn: Turn[M], reading: Reading) -> Turn[M]:
         """Let an input that came early answer the first question, if it does; it is offered once."""
@@ -263,7 +264,7 @@ class Engine(Generic[M]):
         if turn.screen is None or conversation is None or conversation.unheard is None:
             return turn
         text = conversation.unheard
-        waiting = replace(conversation, unheard=None)
+        waiting = changed(conversation, unheard=None)
         return self._answer(waiting, text, reading) or Turn(waiting, turn.screen)
 
 

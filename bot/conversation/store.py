@@ -73,6 +73,9 @@ class Record:
     goes_on: bool = False
 
 
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def encode(record: Record) -> str:
     """The JSON of a record."""
     stored = {
@@ -85,7 +88,7 @@ def encode(record: Record) -> str:
         "w": record.answer,
         "g": record.goes_on,
     }
-    return json.dumps(stored, separators=(",", ":"), ensure_ascii=False)
+    return _json(stored)
 
 
 def decode(text: str | bytes) -> Record | None:
@@ -184,8 +187,12 @@ class Store:
         """
         arguments: list[int | str] = [version, f"{_tokens.getrandbits(64):x}", encode(record), KEEP_SECONDS]
         try:
-            _, save = self._connection()
-            return bool(save(keys=[self.key(phone)], args=arguments))
+            client, save = self._connection()
+            key = self.key(phone)
+            try:
+                return bool(client.evalsha(save.sha, 1, key, *arguments))
+            except redis.exceptions.NoScriptError:
+                return bool(save(keys=[key], args=arguments))
         except redis.RedisError as error:
             raise self._away(error) from error
 

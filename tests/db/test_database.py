@@ -136,7 +136,7 @@ class TestLimits:
                 for _ in range(20):
                     with pytest.raises(DatabaseAway):
                         quick.rows("SELECT 1")
-            with _over_within(LIMIT + 1.0), pytest.raises(DatabaseAway, match="NoAnswer|PoolTimeout"):
+            with _over_within(LIMIT + 1.0), pytest.raises(DatabaseAway, match=r"NoAnswer|PoolTimeout"):
                 quick.rows("SELECT 1")  # who is patient waits
         with within(5.0, hasty=True):
             assert _sooner_or_later(quick) == 1
