@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 
 
 def changed(value: _T, **changes: object) -> _T:
-    """``dataclasses.replace``; for dataclasses without slots ten times as fast, and a hop makes six.
+    """``dataclasses.replace``, ten times as fast for values that keep a ``__dict__``: a hop makes six of these.
 
     Raises ``TypeError`` for a field that there is not.
     """
