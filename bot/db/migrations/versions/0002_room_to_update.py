@@ -14,8 +14,3 @@ down_revision = "0001"
 def upgrade() -> None:
     """Pages that are written from now on stay a quarter empty; those that are full stay as they are."""
     op.execute("ALTER TABLE worker SET (fillfactor = 75)")
-
-
-def downgrade() -> None:
-    """Fill pages wholly again."""
-    op.execute("ALTER TABLE worker RESET (fillfactor)")

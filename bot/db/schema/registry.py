@@ -1,8 +1,4 @@
-"""The tables, as SQLAlchemy sees them. Migrations make them; a test holds that both say the same.
-
-Times are UTC (``timestamptz``); dates and hours of a vaccination session are also kept as the district reads them.
-Constraints carry the invariants of ARCHITECTURE.md: what must be unique is UNIQUE, what must not be exceeded is CHECKed.
-"""
+"""Who is to be vaccinated, where and when, and what is known of them; what officers change, and who changed what."""
 
 from __future__ import annotations
 
@@ -12,13 +8,10 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -28,24 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _id() -> Column[int]:
-    return Column("id", BigInteger, Identity(always=False), primary_key=True)
-
-
-def _moment(name: str, *, null: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=null)
-
+from bot.db.schema.columns import id_column, metadata, moment
 
 district = Table(
     "district",
@@ -60,7 +36,7 @@ district = Table(
 facility = Table(
     "facility",
     metadata,
-    _id(),
+    id_column(),
     Column("code", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("address", Text, nullable=False, server_default=""),
@@ -72,7 +48,7 @@ facility = Table(
 worker = Table(
     "worker",
     metadata,
-    _id(),
+    id_column(),
     Column("nik_hash", LargeBinary, nullable=False, unique=True),
     Column("nik_sealed", LargeBinary, nullable=False),
     Column("nik_tail", Text, nullable=False),
@@ -85,12 +61,11 @@ worker = Table(
     Column("facility_id", BigInteger, ForeignKey("facility.id")),
     Column("profession", Text, nullable=False, server_default=""),
     Column("language", Text, nullable=False, server_default="id"),
-    _moment("invited_at"),
-    _moment("started_at"),
-    _moment("verified_at"),
-    _moment("confirmed_at"),
-    _moment("created_at", null=False),
-    _moment("updated_at", null=False),
+    moment("started_at"),
+    moment("verified_at"),
+    moment("confirmed_at"),
+    moment("created_at", null=False),
+    moment("updated_at", null=False),
     CheckConstraint("sex IN ('M', 'F')", name="sex"),
     Index(None, "phone", postgresql_where=text("phone IS NOT NULL")),
     Index(None, "district_code"),
@@ -106,7 +81,7 @@ screening = Table(
     Column("worker_id", BigInteger, ForeignKey("worker.id", ondelete="CASCADE"), primary_key=True),
     Column("outcome", Text, nullable=False),
     Column("answer_sealed", LargeBinary),
-    _moment("screened_at", null=False),
+    moment("screened_at", null=False),
     CheckConstraint("outcome IN ('fit', 'deferred')", name="outcome"),
 )
 
@@ -114,14 +89,14 @@ screening = Table(
 vaccination_session = Table(
     "vaccination_session",
     metadata,
-    _id(),
+    id_column(),
     Column("facility_id", BigInteger, ForeignKey("facility.id"), nullable=False),
     Column("dose", SmallInteger, nullable=False, server_default="1"),
     Column("local_date", Date, nullable=False),
     Column("start_time", Time, nullable=False),
     Column("end_time", Time, nullable=False),
-    _moment("starts_at", null=False),
-    _moment("ends_at", null=False),
+    moment("starts_at", null=False),
+    moment("ends_at", null=False),
     Column("capacity", Integer, nullable=False),
     Column("taken", Integer, nullable=False, server_default="0"),
     Column("open", Boolean, nullable=False, server_default="true"),
@@ -138,17 +113,17 @@ vaccination_session = Table(
 booking = Table(
     "booking",
     metadata,
-    _id(),
+    id_column(),
     Column("worker_id", BigInteger, ForeignKey("worker.id"), nullable=False),
     Column("dose", SmallInteger, nullable=False, server_default="1"),
     Column("session_id", BigInteger, ForeignKey("vaccination_session.id"), nullable=False),
     Column("state", Text, nullable=False),
     Column("ticket", Text, unique=True),
     Column("phone", Text),
-    _moment("held_until"),
-    _moment("created_at", null=False),
-    _moment("booked_at"),
-    _moment("ended_at"),
+    moment("held_until"),
+    moment("created_at", null=False),
+    moment("booked_at"),
+    moment("ended_at"),
     CheckConstraint(
         "state IN ('held', 'booked', 'attended', 'no_show', 'cancelled', 'changed', 'expired')", name="state"
     ),
@@ -174,8 +149,8 @@ identity_guard = Table(
     Column("kind", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     Column("failures", Integer, nullable=False),
-    _moment("last_failure_at", null=False),
-    _moment("locked_until"),
+    moment("last_failure_at", null=False),
+    moment("locked_until"),
     Column("last_hop", Text, nullable=False, server_default=""),
     CheckConstraint("kind IN ('phone', 'nik')", name="kind"),
 )
@@ -184,13 +159,13 @@ identity_guard = Table(
 phone_claim = Table(
     "phone_claim",
     metadata,
-    _id(),
+    id_column(),
     Column("worker_id", BigInteger, ForeignKey("worker.id", ondelete="CASCADE"), nullable=False),
     Column("phone", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("roster_phone", Text),
-    _moment("opened_at", null=False),
-    _moment("settled_at"),
+    moment("opened_at", null=False),
+    moment("settled_at"),
     Column("settled_by", Text),
     CheckConstraint("state IN ('open', 'accepted', 'rejected')", name="state"),
     UniqueConstraint("worker_id", "phone"),
@@ -204,135 +179,21 @@ not_me_report = Table(
     metadata,
     Column("worker_id", BigInteger, ForeignKey("worker.id", ondelete="CASCADE"), primary_key=True),
     Column("phone", Text, primary_key=True),
-    _moment("reported_at", null=False),
+    moment("reported_at", null=False),
 )
 
 #: Somebody who is not on the list and left their data for the district office.
 enquiry = Table(
     "enquiry",
     metadata,
-    _id(),
+    id_column(),
     Column("phone", Text, nullable=False),
     Column("nik_hash", LargeBinary, nullable=False),
     Column("nik_sealed", LargeBinary, nullable=False),
     Column("birth_date_sealed", LargeBinary),
     Column("district_code", Text, ForeignKey("district.code")),
-    _moment("created_at", null=False),
+    moment("created_at", null=False),
     UniqueConstraint("phone", "nik_hash"),
-)
-
-opt_out = Table(
-    "opt_out",
-    metadata,
-    Column("phone", Text, primary_key=True),
-    Column("source", Text, nullable=False),
-    _moment("since", null=False),
-)
-
-#: Every inbound SMS, once per gateway message id. ``text_sealed``: people text their NIK.
-inbound = Table(
-    "inbound",
-    metadata,
-    _id(),
-    Column("gateway", Text, nullable=False),
-    Column("gateway_message_id", Text, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("recipient", Text, nullable=False, server_default=""),
-    Column("link_id", Text),
-    Column("text_sealed", LargeBinary, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text),
-    Column("tries", SmallInteger, nullable=False, server_default="0"),
-    _moment("received_at", null=False),
-    _moment("claimed_until"),
-    _moment("settled_at"),
-    CheckConstraint("state IN ('received', 'handled', 'ignored', 'dead')", name="state"),
-    UniqueConstraint("gateway", "gateway_message_id"),
-    Index("ix_inbound_waiting", "received_at", postgresql_where=text("state = 'received'")),
-    Index(None, "phone", "id"),
-)
-
-#: The outbox: every message to a person, once per ``natural_key``.
-message = Table(
-    "message",
-    metadata,
-    _id(),
-    Column("natural_key", Text, nullable=False, unique=True),
-    Column("kind", Text, nullable=False),
-    Column("lane", Text, nullable=False),
-    Column("gateway", Text, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("link_id", Text),
-    Column("language", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("worker_id", BigInteger, ForeignKey("worker.id", ondelete="SET NULL")),
-    Column("booking_id", BigInteger, ForeignKey("booking.id", ondelete="SET NULL")),
-    Column("inbound_id", BigInteger, ForeignKey("inbound.id", ondelete="SET NULL")),
-    Column("inline", Boolean, nullable=False, server_default="false"),
-    Column("state", Text, nullable=False),
-    Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("reason", Text),
-    _moment("created_at", null=False),
-    _moment("due_at", null=False),
-    _moment("deadline_at"),
-    _moment("settled_at"),
-    CheckConstraint(
-        "state IN ('queued', 'claimed', 'submitted', 'accepted', 'delivered', 'rejected', 'unknown', 'suppressed')",
-        name="state",
-    ),
-    CheckConstraint("lane IN ('reply', 'reminder', 'blast')", name="lane"),
-    Index("ix_message_queued", "lane", "due_at", "id", postgresql_where=text("state = 'queued'")),
-    Index("ix_message_in_flight", "phone", "id", postgresql_where=text("state IN ('queued', 'claimed', 'submitted')")),
-    Index(None, "worker_id"),
-    Index(None, "booking_id"),
-    Index(None, "inbound_id"),
-)
-
-#: One try to hand a message to a gateway. ``claimed_at`` + lease without an answer makes it unknown.
-attempt = Table(
-    "attempt",
-    metadata,
-    _id(),
-    Column("message_id", BigInteger, ForeignKey("message.id", ondelete="CASCADE"), nullable=False),
-    Column("number", SmallInteger, nullable=False),
-    Column("gateway", Text, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("provider_id", Text),
-    Column("reason", Text),
-    _moment("claimed_at", null=False),
-    _moment("submitted_at"),
-    _moment("settled_at"),
-    CheckConstraint(
-        "state IN ('claimed', 'submitted', 'accepted', 'delivered', 'rejected', 'unknown', 'released')", name="state"
-    ),
-    UniqueConstraint("message_id", "number"),
-    Index(
-        "uq_attempt_provider_id",
-        "gateway",
-        "provider_id",
-        unique=True,
-        postgresql_where=text("provider_id IS NOT NULL"),
-    ),
-    Index("ix_attempt_open", "claimed_at", postgresql_where=text("state IN ('claimed', 'submitted')")),
-    Index("ix_attempt_unknown", "gateway", "phone", postgresql_where=text("state = 'unknown'")),
-)
-
-#: Every receipt that came, matched or not, as told.
-receipt = Table(
-    "receipt",
-    metadata,
-    _id(),
-    Column("gateway", Text, nullable=False),
-    Column("provider_id", Text, nullable=False),
-    Column("message_id", BigInteger),
-    Column("phone", Text),
-    Column("status", Text, nullable=False),
-    Column("final", Boolean, nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),
-    Column("matched", Boolean, nullable=False, server_default="false"),
-    _moment("received_at", null=False),
-    UniqueConstraint("gateway", "provider_id", "status", "reason"),
 )
 
 #: What an officer may change while the service runs, e.g. the end of registration.
@@ -341,14 +202,14 @@ setting = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("value", JSONB, nullable=False),
-    _moment("changed_at", null=False),
+    moment("changed_at", null=False),
 )
 
 audit = Table(
     "audit",
     metadata,
-    _id(),
-    _moment("at", null=False),
+    id_column(),
+    moment("at", null=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
