@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Double,
     ForeignKey,
     Integer,
@@ -33,7 +34,8 @@ admin = Table(
     CheckConstraint("(role IN ('national', 'call-centre')) = (area_code IS NULL)", name="area"),
 )
 
-#: A blast, or the reminders of one kind and day. ``rate``: messages a second, the gateway's own if there is none.
+#: A blast, or the reminders of one kind and day. ``rate``: messages a second, the gateway's own if there is none;
+#: ``segments``: SMS parts handed over so far, ``most_cost`` what they may cost.
 campaign = Table(
     "campaign",
     metadata,
@@ -49,6 +51,7 @@ campaign = Table(
     moment("deadline_at"),
     Column("most_cost", Numeric),
     Column("recipients", Integer),
+    Column("segments", BigInteger, nullable=False, server_default="0"),
     Column("created_by", Text, nullable=False),
     moment("created_at", null=False),
     Column("approved_by", Text),
@@ -59,6 +62,14 @@ campaign = Table(
     CheckConstraint("kind IN ('blast', 'reminder')", name="kind"),
     CheckConstraint("state IN ('draft', 'approved', 'running', 'paused', 'finished', 'cancelled')", name="state"),
     CheckConstraint("rate > 0", name="rate"),
+)
+
+#: SMS parts that campaigns handed over on a day of the campaign's time zone.
+spending = Table(
+    "spending",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("segments", BigInteger, nullable=False),
 )
 
 #: What a campaign says, in each language, with its placeholders.

@@ -39,6 +39,7 @@ CREATE TABLE campaign (
     deadline_at TIMESTAMP WITH TIME ZONE,
     most_cost NUMERIC,
     recipients INTEGER,
+    segments BIGINT DEFAULT '0' NOT NULL,
     created_by TEXT NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     approved_by TEXT,
@@ -59,6 +60,12 @@ CREATE TABLE campaign_text (
     body TEXT NOT NULL,
     CONSTRAINT pk_campaign_text PRIMARY KEY (campaign_id, language),
     CONSTRAINT fk_campaign_text_campaign_id FOREIGN KEY (campaign_id) REFERENCES campaign (id) ON DELETE CASCADE
+);
+
+CREATE TABLE spending (
+    day DATE NOT NULL,
+    segments BIGINT NOT NULL,
+    CONSTRAINT pk_spending PRIMARY KEY (day)
 );
 
 CREATE TABLE wrong_number (

@@ -1,0 +1,203 @@
+"""The outbox's queue: attempts are claimed, submitted and given back, each by one committed statement.
+
+A worker that dies leaves rows that the sweep can judge: what was ``claimed`` was never handed over and is queued again;
+what was ``submitted`` may have been, so it is ``unknown``, and never sent again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.db.database import Database
+from bot.messaging.outbox import Lane
+
+#: An attempt that nobody has renewed for this long belongs to a process that has died.
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An attempt that this process has claimed: ``size`` messages of one campaign, language and time zone, or one reply.
+
+    ``number``: the how manieth try it is. ``rate``: messages a second that its campaign may send, None for no limit;
+    ``any_hour``: its campaign passes the sending window.
+    """
+
+    id: int
+    lane: str
+    gateway: str
+    campaign_id: int | None
+    language: str | None
+    time_zone: str | None
+    number: int
+    size: int
+    deadline_at: datetime | None
+    rate: float | None = None
+    any_hour: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as it is handed over."""
+
+    id: int
+    phone: str
+    body: str
+    link_id: str | None = None
+    reply: bool = False
+
+
+#: Whether an officer has stopped everything but replies, see ``bot.messaging.brakes``.
+STOPPED = "EXISTS (SELECT 1 FROM setting WHERE key = 'sending_stopped' AND value = 'true'::jsonb)"
+
+_LEASE = "a.id, a.lane, a.gateway, a.campaign_id, a.language, a.time_zone, a.number, a.size, a.deadline_at"
+
+# Rows are locked and passed over by other workers. A phone's replies keep their order: one is claimed only when none
+# before it is under way.
+_CLAIM_REPLIES = f"""
+WITH due AS (
+    SELECT a.id FROM attempt a
+    WHERE a.lane = 'reply' AND a.state = 'queued' AND a.due_at <= %(now)s
+      AND NOT EXISTS (SELECT 1 FROM attempt e WHERE e.phone = a.phone AND e.id < a.id
+                      AND e.state IN ('queued', 'claimed', 'submitted'))
+    ORDER BY a.due_at, a.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE attempt a SET state = 'claimed', claimed_at = %(now)s FROM due WHERE a.id = due.id AND a.state = 'queued'
+    RETURNING {_LEASE}
+)
+SELECT a.*, m.id, m.phone, m.body, m.link_id, m.inbound_id IS NOT NULL
+FROM claimed a LEFT JOIN message m ON m.attempt_id = a.id AND m.state = 'queued' ORDER BY a.id
+"""
+
+_CLAIM_CAMPAIGNS = f"""
+WITH due AS (
+    SELECT a.id, c.rate, c.ignore_quiet_hours FROM attempt a JOIN campaign c ON c.id = a.campaign_id
+    WHERE a.lane = %(lane)s AND a.state = 'queued' AND a.due_at <= %(now)s AND c.state = 'running' AND NOT {STOPPED}
+    ORDER BY a.due_at, a.id LIMIT 1 FOR UPDATE OF a SKIP LOCKED
+)
+UPDATE attempt a SET state = 'claimed', claimed_at = %(now)s FROM due WHERE a.id = due.id AND a.state = 'queued'
+RETURNING {_LEASE}, due.rate, due.ignore_quiet_hours
+"""
+
+
+def claim_replies(database: Database, now: datetime, limit: int) -> list[tuple[Lease, Letter | None]]:
+    """Claim up to ``limit`` due replies, each with its letter (None: it has been settled meanwhile)."""
+    rows = database.rows(_CLAIM_REPLIES, {"now": now, "limit": limit})
+    return [(Lease(*row[:9]), None if row[9] is None else Letter(*row[9:])) for row in rows]
+
+
+def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | None:
+    """Claim the next due attempt of a running campaign, unless an officer has stopped all sending."""
+    row = database.row(_CLAIM_CAMPAIGNS, {"lane": lane, "now": now})
+    return None if row is None else Lease(*row)
+
+
+def submit(database: Database, leases: Sequence[int], now: datetime) -> set[int]:
+    """Mark claimed attempts as handed over from now on; returns those that are still ours to hand over.
+
+    The others were swept, or their campaign has been paused or ended meanwhile.
+    """
+    rows = database.rows(
+        "UPDATE attempt a SET state = 'submitted', submitted_at = %(now)s, claimed_at = %(now)s "
+        "WHERE a.id = ANY(%(leases)s) AND a.state = 'claimed' AND (a.campaign_id IS NULL "
+        f"OR (EXISTS (SELECT 1 FROM campaign c WHERE c.id = a.campaign_id AND c.state = 'running') AND NOT {STOPPED})) "
+        "RETURNING a.id",
+        {"leases": list(leases), "now": now},
+    )
+    return {row[0] for row in rows}
+
+
+def renew(database: Database, leases: Sequence[int], now: datetime) -> set[int]:
+    """Say that attempts are still being worked on; returns those of campaigns that may go on."""
+    rows = database.rows(
+        "UPDATE attempt a SET claimed_at = %(now)s WHERE a.id = ANY(%(leases)s) AND a.state IN ('claimed', 'submitted') "
+        "RETURNING a.id, a.campaign_id IS NULL "
+        f"OR (EXISTS (SELECT 1 FROM campaign c WHERE c.id = a.campaign_id AND c.state = 'running') AND NOT {STOPPED})",
+        {"leases": list(leases), "now": now},
+    )
+    return {number for number, goes_on in rows if goes_on}
+
+
+def give_back(database: Database, lease: int, due_at: datetime) -> None:
+    """Queue a claimed attempt again, none of whose messages has been handed over."""
+    database.rows(
+        "UPDATE attempt SET state = 'queued', claimed_at = NULL, due_at = %s WHERE id = %s AND state = 'claimed'",
+        (due_at, lease),
+    )
+
+
+_COPY = "lane, gateway, campaign_id, language, time_zone, phone, deadline_at"
+
+_SPLIT = f"""
+WITH part AS (
+    SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(size)s AS part FROM message
+    WHERE attempt_id = %(lease)s AND state = 'queued'
+), fresh AS (
+    INSERT INTO attempt ({_COPY}, part, number, size, state, created_at, due_at)
+    SELECT {_COPY}, p.part, a.number, p.size, 'queued', %(now)s, a.due_at
+    FROM attempt a, (SELECT part, count(*) AS size FROM part WHERE part > 0 GROUP BY part) p WHERE a.id = %(lease)s
+    RETURNING id, part
+), moved AS (
+    UPDATE message m SET attempt_id = fresh.id FROM part JOIN fresh USING (part) WHERE m.id = part.id
+)
+UPDATE attempt SET size = (SELECT count(*) FROM part WHERE part = 0) WHERE id = %(lease)s
+"""
+
+
+def split(database: Database, lease: int, size: int, now: datetime) -> None:
+    """Leave ``size`` messages with a claimed attempt and queue the rest as attempts of that size."""
+    database.rows(_SPLIT, {"lease": lease, "size": size, "now": now})
+
+
+def suppress(database: Database, left_out: dict[str, list[int]], now: datetime) -> None:
+    """Write down which messages are not sent after all, and why."""
+    for reason, messages in left_out.items():
+        database.rows(
+            "UPDATE message SET state = 'suppressed', reason = %s, settled_at = %s WHERE id = ANY(%s) AND state = 'queued'",
+            (reason, now, messages),
+        )
+
+
+#: Moves messages to a new attempt, to be tried again at ``due_at``: parameters messages, lease, number, due_at, now, reason.
+TRY_AGAIN = f"""
+WITH fresh AS (
+    INSERT INTO attempt ({_COPY}, number, size, state, created_at, due_at, reason)
+    SELECT {_COPY}, %(number)s, cardinality(%(messages)s::bigint[]), 'queued', %(now)s, %(due_at)s, %(reason)s
+    FROM attempt WHERE id = %(lease)s RETURNING id
+)
+UPDATE message m SET attempt_id = fresh.id, reason = %(reason)s FROM fresh
+WHERE m.id = ANY(%(messages)s) AND m.attempt_id = %(lease)s AND m.state = 'queued'
+"""
+
+
+def sweep(database: Database, now: datetime) -> tuple[int, int]:
+    """Judge what dead processes left: returns (attempts queued again, messages whose fate is unknown)."""
+    parameters: dict[str, Any] = {"over": now - LEASE, "now": now}
+    queued = database.rows(
+        "UPDATE attempt SET state = 'queued', claimed_at = NULL WHERE id IN (SELECT id FROM attempt "
+        "WHERE state = 'claimed' AND claimed_at < %(over)s FOR UPDATE SKIP LOCKED) RETURNING id",
+        parameters,
+    )
+    unknown = database.rows(
+        "WITH over AS (SELECT id FROM attempt WHERE state = 'submitted' AND claimed_at < %(over)s FOR UPDATE SKIP LOCKED), "
+        "a AS (UPDATE attempt SET state = 'unknown', reason = 'no answer is on record', settled_at = %(now)s "
+        "WHERE id IN (SELECT id FROM over)) "
+        "UPDATE message SET state = 'unknown', reason = 'no answer is on record', settled_at = %(now)s "
+        "WHERE attempt_id IN (SELECT id FROM over) AND state = 'queued' RETURNING id",
+        parameters,
+    )
+    return len(queued), len(unknown)
+
+
+def waiting(database: Database, now: datetime) -> list[Lane]:
+    """The lanes in which something is due that may be sent."""
+    rows = database.rows(
+        "SELECT DISTINCT a.lane FROM attempt a LEFT JOIN campaign c ON c.id = a.campaign_id "
+        "WHERE a.state = 'queued' AND a.due_at <= %s "
+        f"AND (a.campaign_id IS NULL OR (c.state = 'running' AND NOT {STOPPED}))",
+        (now,),
+    )
+    return [Lane(lane) for (lane,) in rows]
