@@ -56,6 +56,7 @@ class Settings:
     ussd_code: str
     call_centre: str
     sending_window: SendingWindow
+    campaign_approval_above: int
     webhook_deadline: float
     web_processes: int
     clock_file: Path | None
@@ -186,6 +187,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         ussd_code=_ussd_code(environ.get("USSD_CODE", "").strip() or "*119#"),
         call_centre=_call_centre(environ.get("CALL_CENTRE", "").strip() or "119"),
         sending_window=_window(environ.get("SENDING_WINDOW", "").strip() or "08:00-20:00"),
+        campaign_approval_above=_whole(environ, "CAMPAIGN_APPROVAL_ABOVE", 10_000, 0, 999_999_999),
         webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 1500, 10000) / 1000,
         web_processes=_whole(environ, "WEB_PROCESSES", 2, 1, 64),
         clock_file=Path(clock_file) if clock_file else None,

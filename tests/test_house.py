@@ -34,7 +34,7 @@ LEAVES = {
 BASE = "gateway_adapters.base"
 STORES = LEAVES | {"bot.db", "bot.conversation", BASE}
 MESSAGING = STORES | {"bot.messaging"}
-BELOW_SERVICES = MESSAGING | {"bot.registration", "flows", "gateway_adapters", "bot.queues"}
+BELOW_SERVICES = MESSAGING | {"bot.registration", "bot.campaigns", "flows", "gateway_adapters", "bot.queues"}
 TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants"}
 EMBEDDED = LEAVES | {"bot.embedded"}
 
@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.conversation": LEAVES | {BASE},
     "bot.messaging": STORES,
     "bot.registration": MESSAGING,
+    "bot.campaigns": MESSAGING | {"bot.registration"},
     "flows": LEAVES | {"bot.conversation", "bot.registration.acts"},
     "bot.queues": MESSAGING,
     "bot.invariants": {"bot.db"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -56,6 +57,11 @@ def _opened(environ: dict[str, str], limit: float | None) -> Iterator[Services]:
 def print_json(value: Any) -> None:
     """Write ``value`` as JSON on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def actor() -> str:
+    """Who acts, as the audit log names them: the account of the operating system."""
+    return f"cli:{getpass.getuser()}"
 
 
 def fail(message: str) -> None:

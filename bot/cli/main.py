@@ -13,10 +13,12 @@ from bot.cli.claims import claims
 from bot.cli.doctor import doctor
 from bot.cli.flow import flow
 from bot.cli.inbound import inbound
+from bot.cli.progress import progress
 from bot.cli.registration import registration
 from bot.cli.registry import districts, facilities, roster, sample, sessions
 from bot.cli.roster import show
 from bot.cli.serving import clock, database, demo, serve, web, worker
+from bot.cli.user import user
 from bot.config import SettingError
 from bot.embedded.errors import EmbeddedServerError
 from gateway_adapters.base import SettingMissing
@@ -42,6 +44,8 @@ for command in (
     roster,
     sessions,
     bookings,
+    progress,
+    user,
     claims,
     inbound,
     registration,

@@ -1,0 +1,1 @@
+"""Campaigns: what is said to whom, what it will cost, and what becomes of it."""
