@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,7 +61,7 @@ def confirm(question: str, *, yes: bool) -> None:
 def wake_workers(parts: Services, lane: Lane) -> None:
     """Have the lane's workers look at once; if Redis is away, the clock's sweep has them look later."""
     try:
-        enqueue_once(parts.queue, lane, lambda due: enqueue_drain(parts.queue, due))
+        enqueue_once(parts.queue, lane, partial(enqueue_drain, parts.queue, lane))
     except redis.RedisError:
         click.echo("Redis does not answer: the workers begin when it is back.", err=True)
 

@@ -152,7 +152,7 @@ def test_after_its_deadline_nothing_starts(office: Office) -> None:
     office.create(deadline_at=office.now + timedelta(hours=1))
     office.approve_own()
     office.passes(hours=2)
-    with pytest.raises(CampaignError, match="deadline .* is over"):
+    with pytest.raises(CampaignError, match=r"deadline .* is over"):
         office.start()
     assert office.state() == "approved"
 
