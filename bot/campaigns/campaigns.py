@@ -184,7 +184,7 @@ def finish_done(database: Database, now: datetime) -> list[str]:
     with database.transaction() as connection:
         # Locked first and judged by a later statement: a decision to send unknown ones again may just be committing.
         running = connection.execute(
-            "SELECT id FROM campaign WHERE state = 'running' ORDER BY id FOR UPDATE SKIP LOCKED"
+            "SELECT id FROM campaign WHERE state = 'running' ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
         ).fetchall()
         ended = connection.execute(
             "UPDATE campaign c SET state = 'finished', ended_at = %(now)s WHERE c.id = ANY(%(running)s) "

@@ -94,7 +94,7 @@ def find(database: Database, name: str) -> Campaign:
 
 def find_locked(connection: psycopg.Connection[Any], name: str) -> Campaign:
     """The campaign of that name, which nobody else changes before the transaction's end; raises ``CampaignError``."""
-    row = connection.execute(f"{_CAMPAIGN} WHERE c.name = %s FOR UPDATE OF c", (name,)).fetchone()
+    row = connection.execute(f"{_CAMPAIGN} WHERE c.name = %s FOR NO KEY UPDATE OF c", (name,)).fetchone()
     if row is None:
         raise no_such(name)
     return _campaign(row)
