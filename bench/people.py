@@ -86,9 +86,7 @@ def await_sent(database_url: str) -> tuple[int, float]:
 
 
 def _unsent(connection: psycopg.Connection[tuple[object, ...]]) -> int:
-    row = connection.execute(
-        "SELECT count(*) FROM message WHERE state IN ('queued', 'claimed', 'submitted')"
-    ).fetchone()
+    row = connection.execute("SELECT count(*) FROM message WHERE state = 'queued'").fetchone()
     return int(str(row[0])) if row else 0
 
 

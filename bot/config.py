@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -57,6 +58,10 @@ class Settings:
     call_centre: str
     sending_window: SendingWindow
     campaign_approval_above: int
+    short_code: str
+    sms_price: Decimal | None
+    sms_currency: str
+    most_cost_a_day: Decimal | None
     webhook_deadline: float
     web_processes: int
     clock_file: Path | None
@@ -136,6 +141,21 @@ def _ussd_code(text: str) -> str:
     return text
 
 
+def _short_code(text: str) -> str:
+    if not re.fullmatch(r"\+?[0-9]{3,15}", text):
+        raise SettingError(f"SHORT_CODE must be a number to text to such as 1199, not {text!r}")
+    return text
+
+
+def _amount(environ: Mapping[str, str], name: str) -> Decimal | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,6})?", text):
+        raise SettingError(f"{name} must be an amount such as 350 or 0.0125, not {text!r}")
+    return Decimal(text)
+
+
 def _call_centre(text: str) -> str:
     if not is_gsm7(text) or septets(text) > LONGEST_CALL_CENTRE:
         raise SettingError(
@@ -188,6 +208,10 @@ def load(environ: Mapping[str, str]) -> Settings:
         call_centre=_call_centre(environ.get("CALL_CENTRE", "").strip() or "119"),
         sending_window=_window(environ.get("SENDING_WINDOW", "").strip() or "08:00-20:00"),
         campaign_approval_above=_whole(environ, "CAMPAIGN_APPROVAL_ABOVE", 10_000, 0, 999_999_999),
+        short_code=_short_code(environ.get("SHORT_CODE", "").strip() or "1199"),
+        sms_price=_amount(environ, "SMS_PRICE"),
+        sms_currency=environ.get("SMS_CURRENCY", "").strip() or "IDR",
+        most_cost_a_day=_amount(environ, "MOST_COST_PER_DAY"),
         webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 1500, 10000) / 1000,
         web_processes=_whole(environ, "WEB_PROCESSES", 2, 1, 64),
         clock_file=Path(clock_file) if clock_file else None,

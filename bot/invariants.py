@@ -54,14 +54,25 @@ INVARIANTS: tuple[Invariant, ...] = (
         "WHERE m.kind = 'ticket' AND (b.id IS NULL OR b.ticket IS NULL OR strpos(m.body, b.ticket) = 0)",
     ),
     Invariant(
-        "no message was accepted twice by a gateway",
-        "SELECT message_id FROM attempt WHERE state IN ('accepted', 'delivered') "
-        "GROUP BY message_id HAVING count(*) > 1",
+        "no message was accepted twice by a gateway without an admin's decision",
+        "SELECT message_id FROM acceptance GROUP BY message_id HAVING count(*) > 1 + (SELECT count(*) FROM audit u "
+        "JOIN message m ON m.id = message_id WHERE u.action = 'campaign.resend' "
+        "AND u.subject = coalesce('campaign:' || m.campaign_id, 'replies'))",
     ),
     Invariant(
         "no message was sent again while its fate was unknown",
-        "SELECT a.message_id FROM attempt a JOIN attempt n ON n.message_id = a.message_id AND n.number > a.number "
-        "WHERE a.state IN ('unknown', 'submitted', 'accepted', 'delivered')",
+        "SELECT m.id FROM message m JOIN attempt a ON a.id = m.attempt_id WHERE m.state = 'unknown' "
+        "AND a.state IN ('queued', 'claimed')",
+    ),
+    Invariant(
+        "at most one message per campaign, recipient and booking",
+        "SELECT min(id) FROM message WHERE campaign_id IS NOT NULL GROUP BY campaign_id, worker_id, booking_id "
+        "HAVING count(*) > 1",
+    ),
+    Invariant(
+        "every message that waits belongs to an attempt that is still to be made or under way",
+        "SELECT m.id FROM message m LEFT JOIN attempt a ON a.id = m.attempt_id WHERE m.state = 'queued' "
+        "AND (a.id IS NULL OR a.state NOT IN ('queued', 'claimed', 'submitted'))",
     ),
     Invariant(
         "nobody who opted out gets more than answers and notices about their own booking or number",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -12,10 +13,12 @@ import structlog
 
 from bot import config
 from bot.away import Away
-from bot.messaging import dispatch, inbound, wake
+from bot.messaging import inbound, leases, receipt_stream, receipts, wake
 from bot.messaging.outbox import Lane
-from bot.metrics import AWAY, INBOUND, SENT
-from bot.queues import enqueue_drain
+from bot.messaging.pacing import Pace
+from bot.messaging.sending import Sender
+from bot.metrics import AWAY, INBOUND, RECEIPTS, SENT
+from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.registration import slots
 from bot.services import Services
 
@@ -23,11 +26,8 @@ _log = structlog.get_logger(__name__)
 
 #: A drain works for so long, in seconds, then gives way to others by enqueueing itself again.
 DRAIN_SECONDS = 20.0
-#: Messages claimed at a time: few, so that little is in flight when a process dies.
-BATCH = {Lane.REPLY: 64, Lane.REMINDER: 50, Lane.BLAST: 100}
 
-
-#: Set when the worker has been asked to stop: a drain then ends after the batch in hand.
+#: Set when the worker has been asked to stop: a drain then finishes what it has in hand.
 stopping = threading.Event()
 
 
@@ -37,30 +37,54 @@ def services() -> Services:
     return Services(config.load(os.environ), statement_limit=10.0)
 
 
+@cache
+def sender(lane: Lane) -> Sender:
+    """What sends a lane's messages in this process."""
+    parts = services()
+    planner = None if lane is Lane.REPLY else parts.planner
+    return Sender(parts.database, parts.gateways, parts.clock, lane, pace=Pace(parts.queue), composer=planner)
+
+
 def drain(lane_name: str) -> int:
     """Send what is due in a lane until nothing is, for 20 s at most; returns how many messages were accepted."""
     lane, parts = Lane(lane_name), services()
     stop = time.monotonic() + DRAIN_SECONDS
-    accepted, last_look = 0, False
+
+    def goes_on() -> bool:
+        return time.monotonic() < stop and not stopping.is_set()
+
+    accepted = 0
     try:
-        while time.monotonic() < stop and not stopping.is_set():
-            batch = dispatch.claim_batch(parts.database, lane, parts.clock.now(), BATCH[lane])
-            if batch:
-                accepted += dispatch.send_batch(parts.database, parts.gateways, batch, parts.clock)
-                last_look = False
-            elif last_look:
-                break
-            else:
-                # Whoever writes from now on enqueues a drain of its own; what was written before, we still see.
-                parts.queue.delete(wake.token(lane))
-                last_look = True
-        else:
+        # Whoever writes after that enqueues a drain of its own; what was written before, the last look sees.
+        accepted = sender(lane).run(goes_on, lambda: parts.queue.delete(wake.token(lane)))
+        if not goes_on():
             enqueue_drain(parts.queue, lane)
-    except Away:
+    except (Away, redis.RedisError) as error:
         AWAY.labels("drain").inc()
-        _log.warning("drain_stopped", lane=lane.value, reason="away")
+        _log.warning("drain_stopped", lane=lane.value, reason=type(error).__name__)
     SENT.labels(lane.value).inc(accepted)
     return accepted
+
+
+def take_receipts() -> int:
+    """Apply the receipts that webhooks have taken in, until none waits; returns how many."""
+    parts = services()
+    stop = time.monotonic() + DRAIN_SECONDS
+    taken = 0
+    try:
+        parts.queue.delete(wake.token(Work.RECEIPTS))
+        while time.monotonic() < stop and not stopping.is_set():
+            count, matched = receipt_stream.take(parts.queue, parts.database)
+            RECEIPTS.labels("true").inc(matched)
+            RECEIPTS.labels("false").inc(count - matched)
+            taken += count
+            if count == 0:
+                return taken
+        enqueue_receipts(parts.queue)
+    except (Away, redis.RedisError) as error:
+        AWAY.labels("receipts").inc()
+        _log.warning("receipts_wait", reason=type(error).__name__)
+    return taken
 
 
 def answer_waiting() -> int:
@@ -99,10 +123,13 @@ def sweep() -> dict[str, int]:
     try:
         now = parts.clock.now()
         found["holds"] = slots.sweep_expired(parts.database, now)
-        found["requeued"], found["unknown"] = dispatch.sweep_leases(parts.database, now)
+        found["requeued"], found["unknown"] = leases.sweep(parts.database, now)
+        found["receipts"] = receipts.rematch(parts.database, now)
         found["inbound"] = answer_waiting()
-        for lane in dispatch.waiting(parts.database, now):
-            wake.enqueue_once(parts.queue, lane, lambda due: enqueue_drain(parts.queue, due))
+        for lane in leases.waiting(parts.database, now):
+            wake.enqueue_once(parts.queue, lane, functools.partial(enqueue_drain, parts.queue, lane))
+        if receipt_stream.waiting(parts.queue):
+            wake.enqueue_once(parts.queue, Work.RECEIPTS, functools.partial(enqueue_receipts, parts.queue))
     except (Away, redis.RedisError) as error:
         AWAY.labels("sweep").inc()
         _log.warning("sweep_stopped", error=type(error).__name__)

@@ -14,7 +14,8 @@ HOP_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
 )
 INBOUND = Counter("balas_inbound_sms_total", "Inbound SMS taken in", ["gateway", "outcome"])
-RECEIPTS = Counter("balas_receipts_total", "Delivery reports taken in", ["gateway", "matched"])
+RECEIPTS = Counter("balas_receipts_total", "Delivery reports applied", ["matched"])
+RECEIPTS_IN = Counter("balas_receipts_received_total", "Delivery reports taken in", ["gateway"])
 REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gateway", "reason"])
 SENT = Counter("balas_messages_total", "Messages handed to gateways", ["lane"])
 FAILURES = Counter("balas_failures_total", "Requests that failed inside", ["where"])

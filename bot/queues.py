@@ -1,4 +1,4 @@
-"""RQ's queues: one for each lane of messages and one for the clock's sweeps. Jobs carry ids at most."""
+"""RQ's queues: one for each lane of messages, one for receipts and one for the clock's sweeps. Jobs carry ids at most."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Work(enum.StrEnum):
     REPLY = "reply"
     REMINDER = "reminder"
     BLAST = "blast"
+    RECEIPTS = "receipts"
     SWEEP = "sweep"
 
 
@@ -28,4 +29,11 @@ def enqueue_drain(client: redis.Redis, lane: Lane) -> None:
     """Tell the lane's workers to look at the outbox."""
     Queue(lane.value, connection=client).enqueue(
         "bot.jobs.drain", lane.value, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
+    )
+
+
+def enqueue_receipts(client: redis.Redis) -> None:
+    """Tell the receipts' workers to look at their stream."""
+    Queue(Work.RECEIPTS.value, connection=client).enqueue(
+        "bot.jobs.take_receipts", job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import redis
 
@@ -16,12 +17,15 @@ from bot.crypto import Vault
 from bot.db.database import Database
 from bot.messaging.outbox import Lane
 from bot.messaging.wake import Waker
-from bot.queues import enqueue_drain
+from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.registration.desk import Desk
 from bot.registration.terms import Terms
 from flows.memory import Campaign, Memory
 from flows.registration import catalogs, registration
 from gateway_adapters.base import GatewayRegistry
+
+if TYPE_CHECKING:
+    from bot.campaigns.planning import Planner
 
 #: Seconds that one call to a gateway may take: below the lease of a claim.
 GATEWAY_TIMEOUT = 10.0
@@ -56,6 +60,11 @@ class Services:
         return connect(self.settings.queue_redis_url, timeout=2.0)
 
     @cached_property
+    def receipts_queue(self) -> redis.Redis:
+        # A webhook has less time than a worker.
+        return connect(self.settings.queue_redis_url)
+
+    @cached_property
     def gateways(self) -> GatewayRegistry:
         from gateway_adapters.registry import load_gateways  # the providers' SDKs take long to load
 
@@ -79,7 +88,20 @@ class Services:
 
     @cached_property
     def waker(self) -> Waker:
-        return Waker(self.queue, lambda lane: enqueue_drain(self.queue, lane), Lane.REPLY)
+        return Waker(self.queue, lambda: enqueue_drain(self.queue, Lane.REPLY), Work.REPLY)
+
+    @cached_property
+    def receipts_waker(self) -> Waker:
+        return Waker(self.queue, lambda: enqueue_receipts(self.queue), Work.RECEIPTS)
+
+    @cached_property
+    def planner(self) -> Planner:
+        from bot.campaigns.composing import Composer
+        from bot.campaigns.planning import Planner
+
+        settings = self.settings
+        codes = Composer(settings.ussd_code, settings.short_code, settings.time_zone)
+        return Planner(self.database, self.gateways, codes, settings.sending_window)
 
     @cached_property
     def terms(self) -> Terms:
@@ -100,7 +122,8 @@ class Services:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        if "waker" in self.__dict__:
-            self.waker.close()
+        for name in ("waker", "receipts_waker"):
+            if name in self.__dict__:
+                getattr(self, name).close()
         if "database" in self.__dict__:
             self.database.close()

@@ -53,6 +53,7 @@ _FAILED_BY_ITSELF = {
     "expired": "the phone was out of reach for too long",
 }
 _BLACKLISTED = "UserInBlackList"
+_NO_SUCH_USER = "UserDoesNotExist"
 _FAILURE_REASONS = {
     "InsufficientCredit": "the subscriber has too little credit",
     "InvalidLinkId": "the message that it answers was too long ago",
@@ -61,7 +62,7 @@ _FAILURE_REASONS = {
     "UserAccountSuspended": "the subscriber's account is suspended",
     "NotNetworkSubscriber": "the number belongs to another operator",
     "UserNotSubscribedToProduct": "the subscriber has not subscribed to this service",
-    "UserDoesNotExist": "the number does not exist",
+    _NO_SUCH_USER: "the number does not exist",
     "DeliveryFailure": "the message could not be delivered",
     "DoNotDisturbRejection": "the operator's do-not-disturb list forbids it",
 }
@@ -183,7 +184,13 @@ def _receipt(form: WebhookForm) -> list[Event]:
         reason = _FAILURE_REASONS.get(failure, failure) or _FAILED_BY_ITSELF[word.lower()]
     else:
         reason = ""
-    receipt = Receipt(form.identifier("id"), status or ReceiptStatus.SENT, phone=phone, reason=reason)
+    receipt = Receipt(
+        form.identifier("id"),
+        status or ReceiptStatus.SENT,
+        phone=phone,
+        reason=reason,
+        wrong_number=status is ReceiptStatus.FAILED and failure == _NO_SUCH_USER,
+    )
     if status is ReceiptStatus.FAILED and failure == _BLACKLISTED and phone is not None:
         return [receipt, OptOut(phone)]
     return [receipt]

@@ -56,13 +56,17 @@ class InboundSms:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A delivery report. ``provider_id`` is the gateway's id; ``our_id`` our message's, where the gateway carries it."""
+    """A delivery report. ``provider_id`` is the gateway's id; ``our_id`` our message's, where the gateway carries it.
+
+    ``wrong_number``: it says that the number is none, or can never receive messages.
+    """
 
     provider_id: str
     status: ReceiptStatus
     phone: str | None = None
     reason: str = ""
     our_id: int | None = None
+    wrong_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)

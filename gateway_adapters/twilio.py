@@ -184,6 +184,7 @@ def _receipt(form: WebhookForm, url: str) -> list[Event]:
         phone=phone,
         reason=reason,
         our_id=_our_id(url),
+        wrong_number=status is ReceiptStatus.FAILED and code is not None and fault(code).wrong_number,
     )
     if status is ReceiptStatus.FAILED and code == OPTED_OUT and phone is not None:
         return [receipt, OptOut(phone)]

@@ -9,6 +9,12 @@ from bot.db.database import Database
 #: Parameters: phone, source, since. Again changes nothing.
 REGISTER = "INSERT INTO opt_out (phone, source, since) VALUES (%s, %s, %s) ON CONFLICT (phone) DO NOTHING"
 
+#: Parameters: since, phones, sources.
+REGISTER_ALL = (
+    "INSERT INTO opt_out (phone, source, since) SELECT phone, source, %s "
+    "FROM unnest(%s::text[], %s::text[]) AS t (phone, source) ORDER BY phone ON CONFLICT (phone) DO NOTHING"
+)
+
 
 def opt_out(database: Database, phone: str, source: str, now: datetime) -> None:
     """Put a number on the register."""

@@ -1,124 +1,190 @@
-"""Delivery reports: kept as told, matched to an attempt, and only ever moving it forward.
+"""Delivery reports: kept as told, matched to a message, and only ever moving it forward.
 
-The order of finality is submitted or unknown < accepted < rejected < delivered: whatever the order in which receipts
-arrive, the same ones lead to the same state.
+The order of finality is queued or unknown < accepted < rejected < delivered: whatever the order in which receipts and our
+own answers arrive, the same ones lead to the same state. Receipts are applied in batches; the webhook puts them into a
+stream first, see ``bot.messaging.receipt_stream``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 
 from bot.db.database import Database
+from bot.messaging.wrong_numbers import register_wrong
 from gateway_adapters.base import Receipt, ReceiptStatus
 
 _STATE = {ReceiptStatus.SENT: "accepted", ReceiptStatus.DELIVERED: "delivered", ReceiptStatus.FAILED: "rejected"}
+_RANK = "CASE {} WHEN 'accepted' THEN 1 WHEN 'rejected' THEN 2 WHEN 'delivered' THEN 3 ELSE 0 END"
 
-#: The states that a state may follow.
-_BEFORE = {
-    "accepted": ["submitted", "unknown", "claimed"],
-    "rejected": ["submitted", "unknown", "claimed", "accepted"],
-    "delivered": ["submitted", "unknown", "claimed", "accepted", "rejected"],
-}
+#: Receipts that match nothing for longer than this are not looked at again.
+_EARLY = timedelta(days=1)
 
 
-def take_in(database: Database, gateway: str, receipt: Receipt, now: datetime) -> bool:
-    """Keep a receipt and apply it; one that came before our own answer was stored is kept until then.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A receipt, who told it and when it came."""
 
-    Returns whether it could be matched. The same receipt again changes nothing.
+    gateway: str
+    receipt: Receipt
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    message: int
+    state: str
+    reason: str
+    at: datetime
+
+
+_KEEP = """
+INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, received_at)
+SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(our_ids)s::bigint[], %(phones)s::text[],
+                     %(statuses)s::text[], %(reasons)s::text[], %(at)s::timestamptz[])
+ON CONFLICT DO NOTHING
+"""
+
+# By the provider's id; else by ours, where the gateway carries it; else by the phone, if just one unknown is open for it.
+# A receipt that names our id, or matches by phone, tells us the provider's id too.
+_MATCH = """
+WITH told AS (
+    SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(our_ids)s::bigint[], %(phones)s::text[])
+        WITH ORDINALITY AS t (gateway, provider_id, our_id, phone, place)
+)
+SELECT t.place, a.message_id, NULL FROM told t
+JOIN acceptance a ON a.gateway = t.gateway AND a.provider_id = t.provider_id
+UNION ALL
+SELECT t.place, m.id, m.attempt_id FROM told t
+JOIN message m ON m.id = t.our_id AND m.gateway = t.gateway AND m.state <> 'suppressed'
+WHERE NOT EXISTS (SELECT 1 FROM acceptance a WHERE a.gateway = t.gateway AND a.provider_id = t.provider_id)
+UNION ALL
+SELECT t.place, u.id, u.attempt_id FROM told t JOIN LATERAL (
+    SELECT min(m.id) AS id, min(m.attempt_id) AS attempt_id FROM message m
+    WHERE m.phone = t.phone AND m.gateway = t.gateway AND m.state = 'unknown' HAVING count(*) = 1) u ON true
+WHERE t.our_id IS NULL AND t.phone IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM acceptance a WHERE a.gateway = t.gateway AND a.provider_id = t.provider_id)
+ORDER BY 1
+"""
+
+_MOVE = f"""
+WITH told AS (
+    SELECT DISTINCT ON (message_id) * FROM unnest(%(messages)s::bigint[], %(states)s::text[], %(reasons)s::text[],
+        %(at)s::timestamptz[]) WITH ORDINALITY AS t (message_id, state, reason, at, place)
+    ORDER BY message_id, {_RANK.format("t.state")} DESC, place
+)
+UPDATE message m SET state = t.state, reason = nullif(t.reason, ''), settled_at = t.at FROM told t
+WHERE m.id = t.message_id AND m.state <> 'suppressed' AND {_RANK.format("m.state")} < {_RANK.format("t.state")}
+"""
+
+_LEARN = """
+INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at)
+SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(messages)s::bigint[], %(attempts)s::bigint[],
+                     %(at)s::timestamptz[])
+ON CONFLICT DO NOTHING
+"""
+
+_MARK = """
+UPDATE receipt r SET matched = true FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[]) AS t (gateway, provider_id)
+WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND NOT r.matched
+"""
+
+
+def apply(database: Database, told: Sequence[Told]) -> int:
+    """Keep receipts and apply them; those that came before our own answer was stored are kept until then.
+
+    Returns how many could be matched. The same receipts again change nothing.
     """
+    if not told:
+        return 0
+    receipts = [each.receipt for each in told]
+    columns: dict[str, Any] = {
+        "gateways": [each.gateway for each in told],
+        "provider_ids": [receipt.provider_id for receipt in receipts],
+        "our_ids": [receipt.our_id for receipt in receipts],
+        "phones": [receipt.phone for receipt in receipts],
+        "statuses": [receipt.status for receipt in receipts],
+        "reasons": [receipt.reason for receipt in receipts],
+        "at": [each.at for each in told],
+    }
     with database.transaction() as connection:
+        connection.execute(_KEEP, columns)
+        matched: dict[int, tuple[int, int | None]] = {}
+        for place, message, attempt in connection.execute(_MATCH, columns):
+            matched.setdefault(place - 1, (message, attempt))
+        found = [(told[place], message, attempt) for place, (message, attempt) in sorted(matched.items())]
+        _learn(connection, [(each, message, attempt) for each, message, attempt in found if attempt is not None])
+        _move(connection, [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found])
+        _mark(connection, [(each.gateway, each.receipt.provider_id) for each, _, _ in found])
+        wrong = [
+            (e.receipt.phone, e.gateway, e.receipt.reason) for e in told if e.receipt.wrong_number and e.receipt.phone
+        ]
+        if wrong:
+            register_wrong(connection, wrong, max(each.at for each in told))
+    return len(found)
+
+
+def apply_early(connection: psycopg.Connection[Any], accepted: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Apply the receipts that came before the gateway's own answer, within the transaction that stores that answer.
+
+    ``accepted``: (gateway, provider id) of what has just been accepted.
+    """
+    gateways, provider_ids = [g for g, _ in accepted], [p for _, p in accepted]
+    rows = connection.execute(
+        "SELECT a.message_id, r.status, r.reason FROM receipt r JOIN acceptance a USING (gateway, provider_id) "
+        "JOIN unnest(%s::text[], %s::text[]) AS t (gateway, provider_id) USING (gateway, provider_id) "
+        "WHERE NOT r.matched ORDER BY r.id",
+        (gateways, provider_ids),
+    ).fetchall()
+    _move(connection, [_Move(message, _STATE[ReceiptStatus(status)], reason, now) for message, status, reason in rows])
+    _mark(connection, accepted)
+
+
+def rematch(database: Database, now: datetime) -> int:
+    """Apply receipts that came while our own answer was just being stored, where neither saw the other."""
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT r.gateway, r.provider_id FROM receipt r JOIN acceptance a USING (gateway, provider_id) "
+            "WHERE NOT r.matched AND r.received_at > %s LIMIT 10000",
+            (now - _EARLY,),
+        ).fetchall()
+        if rows:
+            apply_early(connection, [(gateway, provider_id) for gateway, provider_id in rows], now)
+    return len(rows)
+
+
+def _move(connection: psycopg.Connection[Any], moves: Sequence[_Move]) -> None:
+    if moves:
         connection.execute(
-            "INSERT INTO receipt (gateway, provider_id, message_id, phone, status, final, reason, received_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (
-                gateway,
-                receipt.provider_id,
-                receipt.our_id,
-                receipt.phone,
-                receipt.status,
-                receipt.status is not ReceiptStatus.SENT,
-                receipt.reason,
-                now,
-            ),
+            _MOVE,
+            {
+                "messages": [move.message for move in moves],
+                "states": [move.state for move in moves],
+                "reasons": [move.reason for move in moves],
+                "at": [move.at for move in moves],
+            },
         )
-        attempt = _match(connection, gateway, receipt)
-        if attempt is None:
-            return False
-        _move(connection, attempt, receipt.status, receipt.provider_id, receipt.reason, now)
-        _mark_matched(connection, gateway, receipt.provider_id)
-        return True
 
 
-def apply_early(connection: psycopg.Connection[Any], gateway: str, provider_id: str, now: datetime) -> None:
-    """Apply the receipts that came before the gateway's own answer, within the transaction that stores that answer."""
-    early = connection.execute(
-        "SELECT status, reason FROM receipt WHERE gateway = %s AND provider_id = %s AND NOT matched ORDER BY id",
-        (gateway, provider_id),
-    ).fetchall()
-    if not early:
-        return
-    attempt = connection.execute(
-        "SELECT id, message_id FROM attempt WHERE gateway = %s AND provider_id = %s", (gateway, provider_id)
-    ).fetchone()
-    if attempt is None:
-        return
-    for status, reason in early:
-        _move(connection, attempt, ReceiptStatus(status), provider_id, reason, now)
-    _mark_matched(connection, gateway, provider_id)
+def _learn(connection: psycopg.Connection[Any], found: Sequence[tuple[Told, int, int | None]]) -> None:
+    if found:
+        connection.execute(
+            _LEARN,
+            {
+                "gateways": [told.gateway for told, _, _ in found],
+                "provider_ids": [told.receipt.provider_id for told, _, _ in found],
+                "messages": [message for _, message, _ in found],
+                "attempts": [attempt for _, _, attempt in found],
+                "at": [told.at for told, _, _ in found],
+            },
+        )
 
 
-def _mark_matched(connection: psycopg.Connection[Any], gateway: str, provider_id: str) -> None:
-    connection.execute(
-        "UPDATE receipt SET matched = true WHERE gateway = %s AND provider_id = %s AND NOT matched",
-        (gateway, provider_id),
-    )
-
-
-def _match(connection: psycopg.Connection[Any], gateway: str, receipt: Receipt) -> tuple[Any, ...] | None:
-    """The attempt that a receipt speaks of: by the provider's id, by ours, or the phone's only unknown one."""
-    found = connection.execute(
-        "SELECT id, message_id FROM attempt WHERE gateway = %s AND provider_id = %s", (gateway, receipt.provider_id)
-    ).fetchone()
-    if found is not None:
-        return tuple(found)
-    if receipt.our_id is not None:
-        ours = connection.execute(
-            "SELECT id, message_id FROM attempt WHERE message_id = %s AND gateway = %s AND provider_id IS NULL "
-            "AND state IN ('submitted', 'unknown') ORDER BY number DESC LIMIT 1",
-            (receipt.our_id, gateway),
-        ).fetchone()
-        return None if ours is None else tuple(ours)
-    if receipt.phone is None:
-        return None
-    unknown = connection.execute(
-        "SELECT id, message_id FROM attempt "
-        "WHERE gateway = %s AND phone = %s AND state = 'unknown' AND provider_id IS NULL LIMIT 2",
-        (gateway, receipt.phone),
-    ).fetchall()
-    return tuple(unknown[0]) if len(unknown) == 1 else None
-
-
-def _move(
-    connection: psycopg.Connection[Any],
-    attempt: Sequence[Any],
-    status: ReceiptStatus,
-    provider_id: str,
-    reason: str,
-    now: datetime,
-) -> None:
-    state = _STATE[status]
-    connection.execute(
-        "UPDATE attempt SET state = %s, reason = %s, settled_at = %s WHERE id = %s AND state = ANY(%s)",
-        (state, reason, now, attempt[0], _BEFORE[state]),
-    )
-    connection.execute(
-        "UPDATE attempt SET provider_id = %s WHERE id = %s AND provider_id IS NULL", (provider_id, attempt[0])
-    )
-    connection.execute(
-        "UPDATE message SET state = %s, reason = %s, settled_at = %s WHERE id = %s AND state = ANY(%s)",
-        (state, reason, now, attempt[1], _BEFORE[state]),
-    )
+def _mark(connection: psycopg.Connection[Any], known: Sequence[tuple[str, str]]) -> None:
+    if known:
+        gateways, provider_ids = [gateway for gateway, _ in known], [provider_id for _, provider_id in known]
+        connection.execute(_MARK, {"gateways": gateways, "provider_ids": provider_ids})

@@ -12,47 +12,45 @@ from collections.abc import Callable
 import redis
 import structlog
 
-from bot.messaging.outbox import Lane
-
 _log = structlog.get_logger(__name__)
 
 #: Seconds that a token lasts if no job clears it.
 TOKEN_SECONDS = 5
 #: Wake-ups closer together than this are one, in seconds.
-_PAUSE = 0.2
+_PAUSE = 0.5
 
 
-def token(lane: Lane) -> str:
-    """The key that says: somebody has just enqueued a drain of this lane."""
-    return f"drain:{lane}"
+def token(work: str) -> str:
+    """The key that says: somebody has just enqueued a job that looks after this work, e.g. a lane."""
+    return f"drain:{work}"
 
 
-def enqueue_once(client: redis.Redis, lane: Lane, enqueue: Callable[[Lane], None]) -> bool:
-    """Enqueue a drain of ``lane`` unless one is on its way already."""
-    if not client.set(token(lane), "1", nx=True, ex=TOKEN_SECONDS):
+def enqueue_once(client: redis.Redis, work: str, enqueue: Callable[[], None]) -> bool:
+    """Enqueue a job for ``work`` unless one is on its way already."""
+    if not client.set(token(work), "1", nx=True, ex=TOKEN_SECONDS):
         return False
-    enqueue(lane)
+    enqueue()
     return True
 
 
 class Waker:
-    """Wakes one lane from a thread of its own, started at the first call."""
+    """Wakes the workers of one work from a thread of its own, started at the first call."""
 
-    def __init__(self, client: redis.Redis, enqueue: Callable[[Lane], None], lane: Lane = Lane.REPLY) -> None:
+    def __init__(self, client: redis.Redis, enqueue: Callable[[], None], work: str) -> None:
         self._client = client
         self._enqueue = enqueue
-        self._lane = lane
+        self._work = work
         self._wanted = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def wake(self) -> None:
-        """Say that there is something to send. Costs the caller nothing but a flag."""
+        """Say that there is something to do. Costs the caller nothing but a flag."""
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="waker", daemon=True)
+                    self._thread = threading.Thread(target=self._run, name=f"waker-{self._work}", daemon=True)
                     self._thread.start()
         self._wanted.set()
 
@@ -69,7 +67,7 @@ class Waker:
             self._wanted.wait()
             self._wanted.clear()
             try:
-                enqueue_once(self._client, self._lane, self._enqueue)
+                enqueue_once(self._client, self._work, self._enqueue)
             except redis.RedisError as error:
                 _log.warning("wake_failed", error=type(error).__name__)
             pause.wait(_PAUSE)

@@ -45,13 +45,16 @@ WITH mine AS (
 ), b AS (
     UPDATE booking SET state = 'booked', held_until = NULL, booked_at = %(now)s, ticket = %(ticket)s, phone = %(phone)s
     WHERE id = (SELECT id FROM mine) AND state = 'held' RETURNING *
+), tried AS (
+    INSERT INTO attempt (lane, gateway, language, size, phone, state, created_at, due_at)
+    SELECT 'reply', %(gateway)s, %(language)s, 1, %(phone)s, 'queued', %(now)s, %(now)s FROM b WHERE %(by_outbox)s
+    RETURNING id
 ), sms AS (
-    INSERT INTO message (natural_key, kind, lane, gateway, phone, language, body, worker_id, booking_id,
-                         state, created_at, due_at)
+    INSERT INTO message (natural_key, kind, lane, gateway, phone, language, body, worker_id, booking_id, attempt_id,
+                         state, created_at)
     SELECT 'ticket:' || b.id, 'ticket', 'reply', %(gateway)s, %(phone)s, %(language)s, %(body)s, b.worker_id, b.id,
-           'queued', %(now)s, %(now)s
-    FROM b WHERE %(by_outbox)s
-    ON CONFLICT (natural_key) DO NOTHING
+           tried.id, 'queued', %(now)s
+    FROM b, tried
 ), spoken AS (
     UPDATE worker SET language = %(language)s WHERE id = (SELECT worker_id FROM b) AND language <> %(language)s
 )

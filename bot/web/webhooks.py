@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import cast
 
+import redis
 import structlog
 from flask import Blueprint, Response, request
 
 from bot.away import Away
 from bot.conversation.store import REDIS_TIMEOUT
 from bot.db.database import within
-from bot.messaging import inbound, optouts, receipts
-from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS, REFUSED
+from bot.messaging import inbound, optouts, receipt_stream, receipts
+from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS_IN, REFUSED
 from bot.services import Services
 from gateway_adapters.base import (
     Answer,
@@ -128,8 +129,7 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
                     case InboundSms():
                         response = _take_sms(services, gateway, event)
                     case Receipt():
-                        matched = receipts.take_in(services.database, gateway.name, event, services.clock.now())
-                        RECEIPTS.labels(gateway.name, str(matched).lower()).inc()
+                        _take_receipt(services, gateway, event)
                     case OptOut():
                         _opt(services, gateway, event)
                     case UssdEnded():
@@ -155,6 +155,17 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
         EventKind.OPT_OUT: others,
         EventKind.USSD_ENDED: others,
     }
+
+
+def _take_receipt(services: Services, gateway: Gateway, receipt: Receipt) -> None:
+    """Keep a receipt in the stream, or, where Redis is away, apply it at once; raises ``Away`` if neither is possible."""
+    now = services.clock.now()
+    try:
+        receipt_stream.put(services.receipts_queue, gateway.name, [receipt], now)
+        services.receipts_waker.wake()
+    except redis.RedisError:
+        receipts.apply(services.database, [receipts.Told(gateway.name, receipt, now)])
+    RECEIPTS_IN.labels(gateway.name).inc()
 
 
 def _opt(services: Services, gateway: Gateway, event: OptOut) -> None:

@@ -174,7 +174,7 @@ def test_statuses_of_receipts(africastalking: AfricasTalking, told: str, status:
 def test_a_failure_is_told_in_plain_words(africastalking: AfricasTalking) -> None:
     form = {**RECEIPT, "status": "Failed", "failureReason": "UserDoesNotExist"}
     assert parsed(africastalking, EventKind.RECEIPT, form) == [
-        Receipt("ATPid_1", ReceiptStatus.FAILED, PHONE, "the number does not exist")
+        Receipt("ATPid_1", ReceiptStatus.FAILED, PHONE, "the number does not exist", wrong_number=True)
     ]
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.messaging import dispatch
 from gateway_adapters.base import GatewayRegistry
-from tests.messaging.test_dispatch import Post, database, gateways, mail, stub
+from tests.messaging.test_sending import Post, database, gateways, mail, stub
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 
 __all__ = ["database", "gateways", "mail", "stub"]
@@ -14,7 +13,7 @@ __all__ = ["database", "gateways", "mail", "stub"]
 
 def test_it_puts_the_message_back_for_another_worker(mail: Post, stub: AfricasTalkingStub) -> None:
     message = mail.write()
-    assert dispatch.send_batch(mail.database, GatewayRegistry({}), mail.claim(), mail.clock) == 0
+    assert mail.send(GatewayRegistry({})) == 0
     assert mail.state(message) == "queued"
     mail.clock.moment += timedelta(minutes=1)
     assert mail.send() == 1

@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.clock import ManualClock
+from bot.conversation.store import connect
 from bot.db.database import Database
-from bot.messaging import dispatch, outbox, receipts
+from bot.messaging import leases, outbox, receipts, settling
 from bot.messaging.outbox import Draft, Lane
-from gateway_adapters.base import GatewayRegistry, Receipt, ReceiptStatus
+from bot.messaging.pacing import Pace
+from bot.messaging.sending import Sender
+from bot.messaging.settling import Settled
+from gateway_adapters.base import Accepted, GatewayRegistry, Receipt, ReceiptStatus
 from gateway_adapters.registry import load_gateways
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
@@ -48,8 +52,9 @@ def gateways(stub: AfricasTalkingStub) -> GatewayRegistry:
 class Post:
     """Writes messages, sends what is due, and tells what became of them."""
 
-    def __init__(self, database: Database, gateways: GatewayRegistry) -> None:
+    def __init__(self, database: Database, gateways: GatewayRegistry, pace: Pace) -> None:
         self.database = database
+        self.pace = pace
         self.gateways = gateways
         self.clock = ManualClock(MORNING)
         self._number = 0
@@ -71,15 +76,23 @@ class Post:
         assert written is not None
         return written
 
-    def claim(self, limit: int = 50) -> list[dispatch.Claimed]:
-        return dispatch.claim_batch(self.database, Lane.REPLY, self.clock.now(), limit)
+    def claim(self, limit: int = 50) -> list[tuple[leases.Lease, leases.Letter]]:
+        claimed = leases.claim_replies(self.database, self.clock.now(), limit)
+        return [(lease, letter) for lease, letter in claimed if letter is not None]
 
-    def send(self) -> int:
+    def submit(self) -> list[tuple[leases.Lease, leases.Letter]]:
+        claimed = self.claim()
+        leases.submit(self.database, [lease.id for lease, _ in claimed], self.clock.now())
+        return claimed
+
+    def send(self, gateways: GatewayRegistry | None = None) -> int:
         """Send until nothing is due."""
-        accepted = 0
-        while batch := self.claim():
-            accepted += dispatch.send_batch(self.database, self.gateways, batch, self.clock)
-        return accepted
+        chosen = self.gateways if gateways is None else gateways
+        sender = Sender(self.database, chosen, self.clock, Lane.REPLY, pace=self.pace)
+        try:
+            return sender.run(lambda: True)
+        finally:
+            sender.close()
 
     def passes(self, **span: float) -> None:
         self.clock.moment += timedelta(**span)
@@ -88,25 +101,29 @@ class Post:
         found: str = self.database.value("SELECT state FROM message WHERE id = %s", (message,))
         return found
 
-    def attempts(self, message: int) -> list[str]:
-        rows = self.database.rows("SELECT state FROM attempt WHERE message_id = %s ORDER BY number", (message,))
-        return [state for (state,) in rows]
+    def attempt(self, message: int) -> tuple[str, int]:
+        """State and number of a message's attempt."""
+        row = self.database.row(
+            "SELECT a.state, a.number FROM message m JOIN attempt a ON a.id = m.attempt_id WHERE m.id = %s", (message,)
+        )
+        assert row is not None
+        return row[0], row[1]
 
     def receipt(self, status: ReceiptStatus, provider_id: str, **rest: object) -> bool:
         receipt = Receipt(provider_id, status, **rest)  # type: ignore[arg-type]
-        return receipts.take_in(self.database, "africastalking", receipt, self.clock.now())
+        return receipts.apply(self.database, [receipts.Told("africastalking", receipt, self.clock.now())]) == 1
 
 
 @pytest.fixture
-def mail(database: Database, gateways: GatewayRegistry) -> Post:
-    return Post(database, gateways)
+def mail(database: Database, gateways: GatewayRegistry, redis_url: str) -> Post:
+    return Post(database, gateways, Pace(connect(redis_url)))
 
 
 def test_a_message_is_accepted_once(mail: Post, stub: AfricasTalkingStub) -> None:
     message = mail.write()
     assert mail.send() == 1
     assert mail.send() == 0
-    assert (mail.state(message), mail.attempts(message)) == ("accepted", ["accepted"])
+    assert (mail.state(message), mail.attempt(message)) == ("accepted", ("settled", 1))
     assert [taken.body for taken in stub.taken] == ["halo"]
 
 
@@ -121,9 +138,9 @@ def test_replies_to_one_phone_leave_in_their_order(mail: Post, stub: AfricasTalk
     for number in range(5):
         mail.write(f"reply {number}")
         mail.write(f"other {number}", phone="+6281200000002")
-    assert {claimed.body for claimed in mail.claim()} == {"reply 0", "other 0"}
+    assert {letter.body for _, letter in mail.claim()} == {"reply 0", "other 0"}
     mail.passes(seconds=61)
-    dispatch.sweep_leases(mail.database, mail.clock.now())
+    leases.sweep(mail.database, mail.clock.now())
     mail.send()
     assert [taken.body for taken in stub.taken if taken.number == PHONE] == [f"reply {number}" for number in range(5)]
 
@@ -148,7 +165,7 @@ def test_what_a_misbehaving_gateway_leads_to(
     # unknown is never sent again by itself
     stub.behaves(Behaviour.NORMAL)
     mail.passes(hours=5)
-    dispatch.sweep_leases(mail.database, mail.clock.now())
+    leases.sweep(mail.database, mail.clock.now())
     assert mail.send() == 0
     assert len(stub.received) == 1
 
@@ -160,7 +177,7 @@ def test_a_temporary_refusal_is_tried_again_later(mail: Post, stub: AfricasTalki
     assert mail.state(message) == "queued"
     mail.passes(minutes=20)
     assert mail.send() == 1
-    assert mail.attempts(message) == ["rejected", "accepted"]
+    assert mail.attempt(message) == ("settled", 2)
 
 
 def test_temporary_refusals_end_at_the_deadline(mail: Post, stub: AfricasTalkingStub) -> None:
@@ -173,11 +190,11 @@ def test_temporary_refusals_end_at_the_deadline(mail: Post, stub: AfricasTalking
 def test_temporary_refusals_end_after_some_tries(mail: Post, stub: AfricasTalkingStub) -> None:
     stub.refuses(PHONE, 405)
     message = mail.write()
-    for _ in range(dispatch.MOST_ATTEMPTS + 2):
+    for _ in range(settling.MOST_ATTEMPTS + 2):
         mail.send()
         mail.passes(hours=1)
     assert mail.state(message) == "rejected"
-    assert len(mail.attempts(message)) == dispatch.MOST_ATTEMPTS
+    assert mail.attempt(message) == ("settled", settling.MOST_ATTEMPTS)
 
 
 def test_a_refusal_for_good_is_not_tried_again_and_an_opt_out_is_remembered(
@@ -193,22 +210,22 @@ def test_a_refusal_for_good_is_not_tried_again_and_an_opt_out_is_remembered(
 class TestDeadProcesses:
     def test_what_was_only_claimed_is_sent_by_somebody_else(self, mail: Post, stub: AfricasTalkingStub) -> None:
         message = mail.write()
-        [claimed] = mail.claim()
+        [(lease, _)] = mail.claim()
         mail.passes(seconds=30)
-        assert dispatch.sweep_leases(mail.database, mail.clock.now()) == (0, 0)
+        assert leases.sweep(mail.database, mail.clock.now()) == (0, 0)
         mail.passes(seconds=31)
-        assert dispatch.sweep_leases(mail.database, mail.clock.now()) == (1, 0)
+        assert leases.sweep(mail.database, mail.clock.now()) == (1, 0)
         assert mail.send() == 1
         # the process was not dead but slow: it finds that the message is no longer its own
-        assert dispatch.send_batch(mail.database, mail.gateways, [claimed], mail.clock) == 0
+        assert leases.submit(mail.database, [lease.id], mail.clock.now()) == set()
         assert len(stub.taken) == 1
-        assert mail.attempts(message) == ["released", "accepted"]
+        assert mail.attempt(message) == ("settled", 1)
 
     def test_what_may_have_been_handed_over_is_unknown(self, mail: Post, stub: AfricasTalkingStub) -> None:
         message = mail.write()
-        dispatch.submit(mail.database, mail.claim(), mail.clock.now())
+        mail.submit()
         mail.passes(seconds=61)
-        assert dispatch.sweep_leases(mail.database, mail.clock.now()) == (0, 1)
+        assert leases.sweep(mail.database, mail.clock.now()) == (0, 1)
         assert mail.state(message) == "unknown"
         assert mail.send() == 0
         assert stub.received == []
@@ -229,11 +246,11 @@ class TestReceipts:
         self, mail: Post, stub: AfricasTalkingStub
     ) -> None:
         message = mail.write()
-        [claimed] = mail.claim()
-        dispatch.submit(mail.database, [claimed], mail.clock.now())
+        [(lease, letter)] = mail.submit()
         assert not mail.receipt(ReceiptStatus.DELIVERED, "ATXid_early")
-        assert mail.state(message) == "submitted"
-        dispatch.settle(mail.database, claimed, dispatch.Accepted(message, "ATXid_early"), mail.clock.now())
+        assert (mail.state(message), mail.attempt(message)) == ("queued", ("submitted", 1))
+        outcome = Settled(lease, letter, Accepted(message, "ATXid_early"))
+        settling.settle(mail.database, [outcome], [lease.id], mail.clock.now())
         assert mail.state(message) == "delivered"
 
     def test_it_settles_the_only_unknown_of_its_phone(self, mail: Post, stub: AfricasTalkingStub) -> None:
@@ -243,7 +260,7 @@ class TestReceipts:
         assert mail.state(message) == "unknown"
         provider_id = stub.taken[0].provider_id
         assert mail.receipt(ReceiptStatus.DELIVERED, provider_id, phone=PHONE)
-        assert (mail.state(message), mail.attempts(message)) == ("delivered", ["delivered"])
+        assert mail.state(message) == "delivered"
 
     def test_it_settles_none_of_two_unknown_ones(self, mail: Post, stub: AfricasTalkingStub) -> None:
         stub.behaves(Behaviour.DROP_AFTER_READING)
@@ -265,7 +282,8 @@ class TestReceipts:
 
 
 def test_backoff_doubles_and_is_bounded() -> None:
-    longest = [dispatch.backoff(attempts, lambda: 1.0).total_seconds() for attempts in range(1, 12)]
+    longest = [settling.backoff(attempts, lambda: 1.0).total_seconds() for attempts in range(1, 12)]
     assert longest[:4] == [5, 10, 20, 40]
     assert max(longest) == 900
-    assert dispatch.backoff(3, lambda: 0.0).total_seconds() == 10
+    assert settling.backoff(10_000, lambda: 1.0).total_seconds() == 900
+    assert settling.backoff(3, lambda: 0.0).total_seconds() == 10

@@ -1,0 +1,72 @@
+"""Receipts on their way: acknowledged once they are in a Redis stream, applied in batches by a worker.
+
+A thousand receipts a second are a thousand short writes to Redis and one transaction, instead of a thousand transactions
+beside the hops. The stream holds ids, numbers and codes of the provider, no text. What a worker has applied it removes;
+what it had in hand when it died is still there, and applying it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from bot.db.database import Database
+from bot.messaging import receipts
+from bot.messaging.receipts import Told
+from gateway_adapters.base import Receipt, ReceiptStatus
+
+STREAM = "receipts"
+#: Receipts applied in one transaction.
+BATCH = 1000
+
+
+def put(client: redis.Redis, gateway: str, told: Sequence[Receipt], at: datetime) -> None:
+    """Keep receipts until a worker applies them; raises ``redis.RedisError``, then they are not kept for sure."""
+    for receipt in told:
+        client.xadd(STREAM, {"r": _frozen(Told(gateway, receipt, at))})
+
+
+def take(client: redis.Redis, database: Database) -> tuple[int, int]:
+    """Apply the oldest batch: returns (how many there were, how many matched a message).
+
+    Raises ``redis.RedisError`` and ``bot.away.Away``; then nothing is lost.
+    """
+    entries: Any = client.xrange(STREAM, count=BATCH)
+    if not entries:
+        return 0, 0
+    told = [_thawed(fields[b"r"]) for _, fields in entries]
+    matched = receipts.apply(database, told)
+    client.xdel(STREAM, *[position for position, _ in entries])
+    return len(told), matched
+
+
+def waiting(client: redis.Redis) -> int:
+    """How many wait to be applied; raises ``redis.RedisError``."""
+    length: Any = client.xlen(STREAM)
+    return int(length)
+
+
+def _frozen(told: Told) -> str:
+    receipt = told.receipt
+    return json.dumps(
+        [
+            told.gateway,
+            receipt.provider_id,
+            receipt.status.value,
+            receipt.phone,
+            receipt.reason,
+            receipt.our_id,
+            receipt.wrong_number,
+            told.at.isoformat(),
+        ]
+    )
+
+
+def _thawed(stored: bytes) -> Told:
+    gateway, provider_id, status, phone, reason, our_id, wrong_number, at = json.loads(stored)
+    receipt = Receipt(provider_id, ReceiptStatus(status), phone, reason, our_id, wrong_number)
+    return Told(gateway, receipt, datetime.fromisoformat(at))

@@ -1,0 +1,162 @@
+"""Writes down what became of what was handed over: many outcomes in one transaction, and never over a receipt."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from bot.db.database import Database
+from bot.messaging import receipts
+from bot.messaging.leases import TRY_AGAIN, Lease, Letter
+from bot.messaging.optouts import REGISTER_ALL
+from bot.messaging.wrong_numbers import register_wrong
+from gateway_adapters.base import Accepted, Outcome, Rejected, Unknown
+
+#: After so many temporary refusals a message without a deadline is given up.
+MOST_ATTEMPTS = 8
+_FIRST_BACKOFF = 5.0
+_LONGEST_BACKOFF = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A letter, the attempt it was handed over by, and what came of it."""
+
+    lease: Lease
+    letter: Letter
+    outcome: Outcome
+
+
+# What a receipt has said meanwhile stands: only what is still open is written.
+_WRITE = """
+WITH told AS (
+    SELECT * FROM unnest(%(messages)s::bigint[], %(leases)s::bigint[], %(states)s::text[], %(reasons)s::text[],
+                         %(gateways)s::text[], %(provider_ids)s::text[])
+        AS t (message_id, attempt_id, state, reason, gateway, provider_id)
+), settled AS (
+    UPDATE message m SET state = t.state, reason = t.reason, settled_at = %(now)s FROM told t
+    WHERE m.id = t.message_id AND m.state IN ('queued', 'unknown')
+), taken AS (
+    INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at)
+    SELECT gateway, provider_id, message_id, attempt_id, %(now)s FROM told WHERE provider_id IS NOT NULL
+    ON CONFLICT DO NOTHING
+), closed AS (
+    UPDATE attempt SET state = 'settled', settled_at = %(now)s
+    WHERE id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown')
+)
+SELECT r.gateway, r.provider_id FROM receipt r JOIN told t ON t.gateway = r.gateway AND t.provider_id = r.provider_id
+WHERE NOT r.matched
+"""
+
+
+def backoff(attempts: int, jitter: Callable[[], float] = random.random) -> timedelta:
+    """How long to wait after the ``attempts``-th refusal: doubling from 5 s to 15 min, half of it by chance."""
+    longest = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(attempts - 1, 20))
+    return timedelta(seconds=longest / 2 + jitter() * longest / 2)
+
+
+def settle(database: Database, outcomes: Sequence[Settled], done: Sequence[int], now: datetime) -> None:
+    """Write outcomes, and close the attempts ``done``, all of whose outcomes have been written with these."""
+    again: dict[tuple[int, str], list[tuple[Settled, datetime]]] = defaultdict(list)
+    final: list[Settled] = []
+    for settled in outcomes:
+        due_at = _next_try(settled, now)
+        if due_at is None or not isinstance(settled.outcome, Rejected):
+            final.append(settled)
+        else:
+            again[settled.lease.id, settled.outcome.reason].append((settled, due_at))
+    with database.transaction() as connection:
+        # Retried first: they leave their attempt, which is closed by what follows.
+        for (lease, reason), retried in again.items():
+            connection.execute(
+                TRY_AGAIN,
+                {
+                    "messages": [settled.letter.id for settled, _ in retried],
+                    "lease": lease,
+                    "number": retried[0][0].lease.number + 1,
+                    "due_at": max(due_at for _, due_at in retried),
+                    "now": now,
+                    "reason": reason,
+                },
+            )
+        early = _write(connection, final, done, now)
+        if early:
+            receipts.apply_early(connection, early, now)
+        _register(connection, outcomes, now)
+
+
+def queue_again(database: Database, lease: Lease, letters: Sequence[Letter], due_at: datetime) -> None:
+    """Queue letters of a submitted attempt, which are certain not to have been handed over, as an attempt of their own."""
+    parameters: dict[str, object] = {
+        "messages": [letter.id for letter in letters],
+        "lease": lease.id,
+        "number": lease.number,
+        "due_at": due_at,
+        "now": due_at,
+        "reason": None,
+    }
+    database.rows(TRY_AGAIN, parameters)
+
+
+def _write(
+    connection: psycopg.Connection[Any], final: Sequence[Settled], done: Sequence[int], now: datetime
+) -> list[tuple[str, str]]:
+    """Write final outcomes; returns (gateway, provider id) of those that receipts have been waiting for."""
+    told = [_told(settled.outcome) for settled in final]
+    rows = connection.execute(
+        _WRITE,
+        {
+            "messages": [settled.letter.id for settled in final],
+            "leases": [settled.lease.id for settled in final],
+            "states": [state for state, _, _ in told],
+            "reasons": [reason for _, reason, _ in told],
+            "gateways": [settled.lease.gateway for settled in final],
+            "provider_ids": [provider_id for _, _, provider_id in told],
+            "done": list(done),
+            "now": now,
+        },
+    ).fetchall()
+    return [(gateway, provider_id) for gateway, provider_id in rows]
+
+
+def _told(outcome: Outcome) -> tuple[str, str | None, str | None]:
+    """State, reason and provider's id of an outcome."""
+    match outcome:
+        case Accepted(provider_id=provider_id):
+            return "accepted", None, provider_id
+        case Rejected(reason=reason):
+            return "rejected", reason, None
+        case Unknown(reason=reason):
+            return "unknown", reason, None
+
+
+def _register(connection: psycopg.Connection[Any], outcomes: Sequence[Settled], now: datetime) -> None:
+    """Remember the numbers that have opted out at their gateway, and those that are none."""
+    refused = [(each, each.outcome) for each in outcomes if isinstance(each.outcome, Rejected)]
+    opted_out = [each for each, outcome in refused if outcome.opted_out]
+    if opted_out:
+        phones = [each.letter.phone for each in opted_out]
+        connection.execute(REGISTER_ALL, (now, phones, [each.lease.gateway for each in opted_out]))
+    wrong = [(each, outcome) for each, outcome in refused if outcome.wrong_number]
+    if wrong:
+        register_wrong(connection, [(e.letter.phone, e.lease.gateway, outcome.reason) for e, outcome in wrong], now)
+
+
+def _next_try(settled: Settled, now: datetime) -> datetime | None:
+    """When a refused letter is tried again; None if never."""
+    outcome, lease = settled.outcome, settled.lease
+    if not isinstance(outcome, Rejected) or outcome.permanent:
+        return None
+    if lease.deadline_at is None and lease.number >= MOST_ATTEMPTS:
+        return None
+    wait = backoff(lease.number)
+    if outcome.retry_after is not None:
+        wait = max(wait, timedelta(seconds=outcome.retry_after))
+    again = now + wait
+    return None if lease.deadline_at is not None and again > lease.deadline_at else again
