@@ -168,21 +168,27 @@ class TestMessages:
     def write(self, world: World) -> Any:
         def insert(key: str, *, lane: str = "reply", state: str = "queued") -> int:
             found: int = world.database.value(
-                "INSERT INTO message (natural_key, kind, lane, gateway, phone, language, body, state, created_at, due_at) "
-                "VALUES (%s, 'ticket', %s, 'simulator', '+1', 'id', '', %s, %s, %s) RETURNING id",
-                (key, lane, state, MORNING, MORNING),
+                "INSERT INTO message (natural_key, kind, lane, gateway, phone, language, body, attempt_id, state, created_at) "
+                "VALUES (%s, 'ticket', %s, 'simulator', '+1', 'id', '', 1, %s, %s) RETURNING id",
+                (key, lane, state, MORNING),
             )
             return found
 
         return insert
 
     @pytest.fixture
-    def attempt(self, world: World) -> Any:
-        def insert(message: int, number: int, provider_id: str | None = None, *, state: str = "claimed") -> None:
+    def invite(self, world: World) -> Any:
+        def insert(worker: int, campaign: str, booking: int | None = None) -> None:
             world.database.rows(
-                "INSERT INTO attempt (message_id, number, gateway, phone, state, provider_id, claimed_at) "
-                "VALUES (%s, %s, 'simulator', '+1', %s, %s, %s)",
-                (message, number, state, provider_id, MORNING),
+                "INSERT INTO campaign (name, kind, state, audience, gateway, created_by, created_at) "
+                "VALUES (%s, 'blast', 'running', '{}', 'simulator', 'test', %s) ON CONFLICT DO NOTHING",
+                (campaign, MORNING),
+            )
+            world.database.rows(
+                "INSERT INTO message (campaign_id, worker_id, booking_id, kind, lane, gateway, phone, language, attempt_id, "
+                "state, created_at) SELECT id, %s, %s, 'blast', 'blast', 'simulator', '+1', 'id', 1, 'queued', %s "
+                "FROM campaign WHERE name = %s",
+                (worker, booking, MORNING, campaign),
             )
 
         return insert
@@ -192,23 +198,37 @@ class TestMessages:
         with pytest.raises(errors.UniqueViolation, match="uq_message_natural_key"):
             write("ticket:1", state="delivered")
 
-    def test_lanes_and_states_are_those_that_are_known(self, write: Any, attempt: Any) -> None:
+    def test_lanes_and_states_are_those_that_are_known(self, write: Any, world: World) -> None:
         with pytest.raises(errors.CheckViolation, match="ck_message_lane"):
             write("a", lane="express")
         with pytest.raises(errors.CheckViolation, match="ck_message_state"):
             write("b", state="sent")
         with pytest.raises(errors.CheckViolation, match="ck_attempt_state"):
-            attempt(write("c"), 1, state="queued")
+            world.database.rows(
+                "INSERT INTO attempt (lane, gateway, size, state, created_at, due_at) "
+                "VALUES ('reply', 'simulator', 1, 'accepted', %s, %s)",
+                (MORNING, MORNING),
+            )
 
-    def test_an_attempt_is_made_once_and_known_to_the_gateway_by_one_id(self, write: Any, attempt: Any) -> None:
-        message = write("a")
-        attempt(message, 1, "P1")
-        attempt(message, 2)
-        attempt(message, 3)
-        with pytest.raises(errors.UniqueViolation, match="uq_attempt_message_id_number"):
-            attempt(message, 1)
-        with pytest.raises(errors.UniqueViolation, match="uq_attempt_provider_id"):
-            attempt(message, 4, "P1")
+    def test_a_campaign_reaches_each_worker_once_for_each_booking(self, invite: Any) -> None:
+        invite(1, "first")
+        invite(1, "second")
+        invite(2, "first")
+        with pytest.raises(errors.UniqueViolation, match="uq_message_recipient"):
+            invite(1, "first")
+
+    def test_a_campaigns_message_has_no_key_of_its_own_and_others_have_one(self, write: Any, world: World) -> None:
+        with pytest.raises(errors.CheckViolation, match="ck_message_about"):
+            write(None)
+
+    def test_a_gateway_knows_a_message_by_one_id(self, world: World) -> None:
+        insert = (
+            "INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at) VALUES (%s, 'P1', %s, 1, %s)"
+        )
+        world.database.rows(insert, ("twilio", 1, MORNING))
+        world.database.rows(insert, ("africastalking", 1, MORNING))
+        with pytest.raises(errors.UniqueViolation, match="pk_acceptance"):
+            world.database.rows(insert, ("twilio", 2, MORNING))
 
     def test_an_inbound_message_is_stored_once_per_gateway(self, world: World) -> None:
         insert = (
@@ -223,10 +243,7 @@ class TestMessages:
             world.database.rows(insert, ("simulator", "lost", MORNING))
 
     def test_a_receipt_is_kept_once(self, world: World) -> None:
-        insert = (
-            "INSERT INTO receipt (gateway, provider_id, status, final, reason, received_at) "
-            "VALUES ('a', 'P', %s, true, %s, %s)"
-        )
+        insert = "INSERT INTO receipt (gateway, provider_id, status, reason, received_at) VALUES ('a', 'P', %s, %s, %s)"
         world.database.rows(insert, ("failed", "absent", MORNING))
         world.database.rows(insert, ("failed", "", MORNING))
         with pytest.raises(errors.UniqueViolation):
@@ -253,7 +270,15 @@ class TestWhereAWorkerStands:
         session = world.session(world.facility())
         siti = world.worker(None)
         for step in done:
-            if step in {"invited", "started", "verified"}:
+            if step == "invited":
+                world.database.rows(
+                    "WITH c AS (INSERT INTO campaign (name, kind, state, audience, gateway, created_by, created_at) "
+                    "VALUES ('blast', 'blast', 'running', '{}', 'simulator', 'test', %(now)s) RETURNING id) "
+                    "INSERT INTO message (campaign_id, worker_id, kind, lane, gateway, phone, language, attempt_id, state, "
+                    "created_at) SELECT id, %(worker)s, 'blast', 'blast', 'simulator', '+1', 'id', 1, 'accepted', %(now)s FROM c",
+                    {"worker": siti.id, "now": MORNING},
+                )
+            elif step in {"started", "verified"}:
                 world.database.rows(f"UPDATE worker SET {step}_at = %s", (MORNING,))
             elif step in {"fit", "deferred"}:
                 world.database.rows("INSERT INTO screening VALUES (%s, %s, NULL, %s)", (siti.id, step, MORNING))
