@@ -10,6 +10,8 @@ import psutil  # type: ignore[import-untyped]
 
 #: The parts of what runs. ``SENDERS``: the service's workers and clock; ``FLOOR``: the server that it is compared with.
 WEB, FLOOR, POSTGRESQL, VALKEY, SENDERS = "web", "floor", "postgresql", "valkey", "senders"
+#: Of a blast: its own workers, and the gateway that they hand it to.
+BLAST, STUB = "blast", "stub"
 
 
 def seconds_of(pid: int) -> float:

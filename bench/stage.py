@@ -74,18 +74,20 @@ def staged(folder: Path, *, workers: int, web_only: bool, say: Callable[[str], N
     Raises ``BenchFailed`` or ``bot.embedded.errors.EmbeddedServerError``.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_ended_by_sigterm())
+        stack.enter_context(ended_by_sigterm())
         say("starting PostgreSQL and Valkey")
         servers = stack.enter_context(EmbeddedServers(folder))
-        ports = {name: _free_port() for name in (WEB, FLOOR)}
-        env = _settings(folder, servers, ports[WEB])
+        ports = {name: free_port() for name in (WEB, FLOOR)}
+        env = settings_of(folder, servers, ports[WEB])
         say(f"making up {workers:,} workers, their facilities and sessions")
         _fill(env, workers)
 
         say("starting the service and the floor")
         log_path = folder / "log" / "service.log"
         log = stack.enter_context(log_path.open("ab"))
-        children = stack.enter_context(_children([*_service(env, web_only=web_only), _floor(env, ports[FLOOR])], log))
+        children = stack.enter_context(
+            running_children([*_service(env, web_only=web_only), _floor(env, ports[FLOOR])], log)
+        )
         stage = Stage(
             database_url=env["DATABASE_URL"],
             redis_url=env["REDIS_URL"],
@@ -96,17 +98,17 @@ def staged(folder: Path, *, workers: int, web_only: bool, say: Callable[[str], N
                 {
                     WEB: [children[WEB].pid],
                     FLOOR: [children[FLOOR].pid],
-                    POSTGRESQL: _pids(servers.postgres.pid),
-                    VALKEY: _pids(servers.valkey.pid),
+                    POSTGRESQL: pids_of(servers.postgres.pid),
+                    VALKEY: pids_of(servers.valkey.pid),
                     SENDERS: [process.pid for name, process in children.items() if name not in (WEB, FLOOR)],
                 }
             ),
         )
-        _await(stage, log_path)
+        await_serving(stage, log_path)
         yield stage
 
 
-def _settings(folder: Path, servers: EmbeddedServers, port: int) -> dict[str, str]:
+def settings_of(folder: Path, servers: EmbeddedServers, port: int) -> dict[str, str]:
     env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return env | {
         "VAR": str(folder),
@@ -147,7 +149,7 @@ def _fill(env: Mapping[str, str], workers: int) -> None:
 
 
 @contextlib.contextmanager
-def _children(wanted: Iterable[Child], log: IO[bytes]) -> Iterator[Mapping[str, subprocess.Popen[bytes]]]:
+def running_children(wanted: Iterable[Child], log: IO[bytes]) -> Iterator[Mapping[str, subprocess.Popen[bytes]]]:
     """Running children by name, ended together at the end, with everything that they have started."""
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -166,7 +168,7 @@ def _children(wanted: Iterable[Child], log: IO[bytes]) -> Iterator[Mapping[str, 
             process.wait()
 
 
-def _await(stage: Stage, log_path: Path) -> None:
+def await_serving(stage: Stage, log_path: Path) -> None:
     until = time.monotonic() + _START_LIMIT
     waiting = dict(stage.ports)
     while waiting:
@@ -187,14 +189,14 @@ def _listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _pids(pid: int | None) -> list[int]:
+def pids_of(pid: int | None) -> list[int]:
     return [] if pid is None else [pid]
 
 
@@ -204,7 +206,7 @@ def _last_line(log: Path) -> str:
 
 
 @contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def ended_by_sigterm() -> Iterator[None]:
     """SIGTERM ends us as Ctrl-C does, with everything stopped and removed."""
 
     def end(_number: int, _frame: object) -> None:
