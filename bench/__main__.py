@@ -12,7 +12,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bench import blast as blast_bench
 from bench import hops as hops_bench
+from bench.blast_printing import goals, show_blast
 from bench.failure import BenchFailed
 from bench.figures import as_json
 from bench.machine import commit, describe_machine
@@ -21,6 +23,7 @@ from bench.profiling import find_py_spy
 from bot.embedded.errors import EmbeddedServerError
 
 _DEFAULT = hops_bench.Wanted()
+_DEFAULT_BLAST = blast_bench.WantedBlast()
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +31,8 @@ _DEFAULT = hops_bench.Wanted()
 def bench(context: click.Context) -> None:
     """Measure the service; without a command, everything. Results go to VAR/bench (default var/bench)."""
     if context.invoked_subcommand is None:
-        context.invoke(hops)
+        worked = [_run_hops(_DEFAULT, json_only=False), _run_blast(_DEFAULT_BLAST, json_only=False)]
+        sys.exit(0 if all(worked) else 1)
 
 
 @bench.command()
@@ -52,16 +56,66 @@ def hops(
 ) -> None:
     """Whole registrations through the Africa's Talking webhook, against the floor of two Redis round trips a hop."""
     wanted = hops_bench.Wanted(subscribers, registrations, rounds, workers, web_only, profile)
-    folder = Path(os.environ.get("VAR", "").strip() or "var").absolute() / "bench"
-    notes = Console(stderr=True, soft_wrap=True)
+    sys.exit(0 if _run_hops(wanted, json_only=json_only) else 1)
+
+
+@bench.command()
+@click.option("--recipients", type=click.IntRange(1000), default=_DEFAULT_BLAST.recipients, show_default=True)
+@click.option("--twilio", type=click.IntRange(0), default=_DEFAULT_BLAST.twilio, show_default=True, help="Of them.")
+@click.option("--json", "json_only", is_flag=True, help="JSON on stdout instead of tables.")
+def blast(recipients: int, twilio: int, json_only: bool) -> None:
+    """Whole campaigns to a stub gateway, against the floor of a loop that sends the same and writes nothing."""
+    if twilio > recipients // 2:
+        raise click.UsageError("--twilio: at most half of the recipients.")
+    wanted = blast_bench.WantedBlast(recipients, twilio)
+    sys.exit(0 if _run_blast(wanted, json_only=json_only) else 1)
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("VAR", "").strip() or "var").absolute() / "bench"
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"bench: {line}", markup=False)
+
+
+def _run_blast(wanted: blast_bench.WantedBlast, *, json_only: bool) -> bool:
+    """Whether all of it was right."""
+    folder, machine, at = _folder(), describe_machine(), datetime.now(UTC)
+    try:
+        result = blast_bench.measure(wanted, folder, _say)
+    except (BenchFailed, EmbeddedServerError, OSError) as error:
+        click.echo(str(error), err=True)
+        return False
+    stored = {
+        "bench": "blast",
+        "at": at.isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": machine,
+        **asdict(result),
+        "ratios": {one.sent.gateway: one.ratio for one in result.measured},
+        "goals": [{"goal": words, "reached": reached} for words, reached in goals(result)],
+    }
+    text = json.dumps(stored, indent=2, ensure_ascii=False)
+    (folder / "blast.json").write_text(text + "\n", encoding="utf-8")
+    if json_only:
+        click.echo(text)
+    else:
+        show_blast(result, machine, str(stored["commit"]), Console(soft_wrap=False))
+    return result.right
+
+
+def _run_hops(wanted: hops_bench.Wanted, *, json_only: bool) -> bool:
+    """Whether all of it was right."""
+    folder = _folder()
     machine, at = describe_machine(), datetime.now(UTC)
     try:
-        if profile:
+        if wanted.profile:
             find_py_spy()
-        result = hops_bench.measure(wanted, folder, lambda line: notes.print(f"bench: {line}", markup=False))
+        result = hops_bench.measure(wanted, folder, _say)
     except (BenchFailed, EmbeddedServerError) as error:
         click.echo(str(error), err=True)
-        sys.exit(1)
+        return False
     stored = {
         "bench": "hops",
         "at": at.isoformat(timespec="seconds"),
@@ -85,7 +139,7 @@ def hops(
         click.echo(text)
     else:
         show(result, machine, str(stored["commit"]), Console(soft_wrap=False))
-    sys.exit(0 if result.right else 1)
+    return result.right
 
 
 if __name__ == "__main__":

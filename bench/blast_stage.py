@@ -43,7 +43,7 @@ _AUTH_TOKEN = "bench-auth-token"
 _FILLED = "district, facility, worker, vaccination_session"
 
 # The multiplier has no factor in common with 10**8, so that every number is another phone; no operator has the prefix.
-_PHONE = "'+62836' || lpad(((number * 38710657 + 12345678) % 100000000)::text, 8, '0')"
+_PHONE = "'+62836' || lpad(mod(number::bigint * 38710657 + 12345678, 100000000)::text, 8, '0')"
 _SPREAD = f"""
 UPDATE worker SET phone = {_PHONE}, profession = CASE profession WHEN %(bidan)s THEN %(other)s ELSE profession END
 FROM (SELECT id AS number_id, row_number() OVER (ORDER BY id) AS number FROM worker) AS numbered
@@ -52,12 +52,12 @@ WHERE worker.id = number_id
 _MULTIPLY = f"""
 INSERT INTO worker (nik_hash, nik_sealed, nik_tail, name, birth_date, sex, phone, district_code, facility_id, profession,
                     language, created_at, updated_at)
-SELECT decode(md5('bench ' || number) || md5('blast ' || number), 'hex'), nik_sealed, lpad((number %% 10000)::text, 4, '0'),
-       name, birth_date, sex, {_PHONE.replace("%", "%%")}, district_code, facility_id,
+SELECT decode(md5('bench ' || number) || md5('blast ' || number), 'hex'), nik_sealed, lpad((mod(number, 10000))::text, 4, '0'),
+       name, birth_date, sex, {_PHONE}, district_code, facility_id,
        CASE WHEN number <= %(made_up)s + %(twilio)s THEN %(bidan)s ELSE profession END, language, %(now)s, %(now)s
 FROM generate_series(%(made_up)s + 1, %(roster)s) AS number
 JOIN (SELECT w.*, row_number() OVER (ORDER BY id) - 1 AS place FROM worker AS w) AS like_this
-  ON place = number %% %(made_up)s
+  ON place = mod(number, %(made_up)s)
 """
 
 
@@ -135,7 +135,7 @@ def fill(environ: Mapping[str, str], roster: int, twilio: int) -> None:
         "now": datetime.now(UTC),
     }
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_SPREAD.replace("% 100", "%% 100").encode(), values)
+        connection.execute(_SPREAD.encode(), values)
         connection.execute(_MULTIPLY.encode(), values)
         connection.execute(f"VACUUM (ANALYZE) {_FILLED}".encode())
         connection.execute("CHECKPOINT")

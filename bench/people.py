@@ -85,6 +85,21 @@ def await_sent(database_url: str) -> tuple[int, float]:
     return backlog, time.monotonic() - began
 
 
+def await_left(database_url: str) -> None:
+    """Wait until no reply waits to be handed to a gateway; raises ``BenchFailed``."""
+    until = time.monotonic() + _DRAIN_LIMIT
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while True:
+            row = connection.execute(
+                "SELECT count(*) FROM attempt WHERE lane = 'reply' AND state IN ('queued', 'claimed', 'submitted')"
+            ).fetchone()
+            if row is not None and row[0] == 0:
+                return
+            if time.monotonic() > until:
+                raise BenchFailed(f"tickets were not sent within {_DRAIN_LIMIT:.0f} s")
+            time.sleep(_POLL)
+
+
 def _unsent(connection: psycopg.Connection[tuple[object, ...]]) -> int:
     row = connection.execute("SELECT count(*) FROM message WHERE state = 'queued'").fetchone()
     return int(str(row[0])) if row else 0
