@@ -1,0 +1,56 @@
+"""The bench ``blast``: its floor and its goals. The whole of it runs with ``make bench``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bench.blast import BlastResult, Company, Measured, WantedBlast
+from bench.blast_floor import Floor, measure_floor
+from bench.blast_printing import goals
+from bench.blast_run import Sent
+from bench.stub_gateway.message_log import Logged, repeated
+from bench.stub_gateway.running import RunningStub
+
+
+@pytest.mark.parametrize(("gateway", "per_request", "requests"), [("africastalking", 100, 6), ("twilio", 1, 501)])
+def test_the_floor_sends_everybody_one_message(tmp_path: Path, gateway: str, per_request: int, requests: int) -> None:
+    with RunningStub(tmp_path / "log") as stub:
+        floor = measure_floor(
+            stub.url, gateway, messages=501, per_request=per_request, threads=4, processes=2, text="Balas"
+        )
+        state = stub.state()
+    assert state["messages"] == 501
+    assert state["requests"] == requests
+    assert set(Counter(line.number for line in stub.taken()).values()) == {1}
+    assert floor.seconds > 0
+    assert floor.cpu_seconds > 0
+
+
+def test_the_log_tells_who_got_a_text_twice() -> None:
+    once = Logged(0.0, 0.0, "twilio", "a", "+62811", "SM1")
+    assert repeated([once, once._replace(digest="b"), once._replace(number="+62812")]) == {}
+    assert repeated([once, once._replace(gateway="africastalking", id="AT1")]) == {("a", "+62811"): 2}
+
+
+def sent(gateway: str, per_second: float, **others: float) -> Sent:
+    parts = dict.fromkeys(("web", "blast", "senders", "postgresql", "valkey", "stub"), 1.0)
+    about = {"materialise_s": 5.0, "first_s": 0.1, "seconds": 1.0, "worker_mib": 90.0} | others
+    return Sent(gateway, gateway, 1000, per_second=per_second, cpu_us=parts, status={}, wrong=(), **about)
+
+
+def result(*measured: Measured, p99: float = 90.0, ticket: float = 0.3) -> BlastResult:
+    company = Company(sent("africastalking", 1.0), 300, 8.0, p99, 60, 0.1, ticket, 0)
+    return BlastResult(WantedBlast(), {}, measured, company, ())
+
+
+def test_goals_are_reached_or_not() -> None:
+    floor = Floor(messages=1000, seconds=1.0, cpu_seconds=0.5)
+    good = result(Measured(sent("africastalking", 300), floor), Measured(sent("twilio", 500), floor))
+    assert [reached for _, reached in goals(good)] == [True] * 6
+    slow = Measured(sent("twilio", 499, materialise_s=20.1, worker_mib=151), floor)
+    bad = result(Measured(sent("africastalking", 299), floor), slow, p99=250.0, ticket=2.0)
+    assert [reached for _, reached in goals(bad)] == [False] * 6
+    assert good.right
