@@ -13,6 +13,7 @@ import structlog
 
 from bot import config
 from bot.away import Away
+from bot.campaigns import campaigns, launching
 from bot.messaging import inbound, leases, receipt_stream, receipts, wake
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
@@ -126,6 +127,12 @@ def sweep() -> dict[str, int]:
         found["requeued"], found["unknown"] = leases.sweep(parts.database, now)
         found["receipts"] = receipts.rematch(parts.database, now)
         found["inbound"] = answer_waiting()
+        found["started"] = len(
+            launching.start_due(
+                parts.database, parts.gateways, now, approval_above=parts.settings.campaign_approval_above
+            )
+        )
+        found["finished"] = len(campaigns.finish_done(parts.database, now))
         for lane in leases.waiting(parts.database, now):
             wake.enqueue_once(parts.queue, lane, functools.partial(enqueue_drain, parts.queue, lane))
         if receipt_stream.waiting(parts.queue):

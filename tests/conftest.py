@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -94,6 +95,19 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def database_url(template: str, url_of: Callable[[str], str]) -> Iterator[str]:
     """A database of this test's own, migrated and empty."""
+    with _copied(template, url_of) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(template: str, url_of: Callable[[str], str]) -> Iterator[str]:
+    """A database for all tests of a module, migrated and empty at first."""
+    with _copied(template, url_of) as url:
+        yield url
+
+
+@contextmanager
+def _copied(template: str, url_of: Callable[[str], str]) -> Iterator[str]:
     name = f"t_{next(_numbers)}"
     with psycopg.connect(url_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")

@@ -9,6 +9,8 @@ import psycopg
 
 from bot.away import Away
 from bot.cli.bookings import bookings
+from bot.cli.campaign import campaign
+from bot.cli.campaign_sending import send, status
 from bot.cli.claims import claims
 from bot.cli.doctor import doctor
 from bot.cli.flow import flow
@@ -31,6 +33,8 @@ def cli() -> None:
 
 
 roster.add_command(show)
+for subcommand in (send, status):
+    campaign.add_command(subcommand)
 for command in (
     serve,
     demo,
@@ -44,6 +48,7 @@ for command in (
     roster,
     sessions,
     bookings,
+    campaign,
     progress,
     user,
     claims,

@@ -50,7 +50,7 @@ def test_the_ticket_sms_reaches_the_gateway(
 
     until(lambda: state() == "accepted", "our own record of it")
     assert service.post(f"/webhooks/africastalking/{WEBHOOK_SECRET}/receipts", form, {})[0] == 200
-    assert state() == "delivered"
+    until(lambda: state() == "delivered", "the receipt is applied")
 
 
 def test_an_sms_is_answered_through_the_api(

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 from bot import config
-from bot.messaging import outbox
+from bot.embedded.servers import EmbeddedServers
+from bot.messaging import outbox, receipt_stream
 from bot.services import Services
 from bot.web.app import create_app
 from tests.phones import WEBHOOK_SECRET, Post
+from tests.stopping import paused
 from tests.stub_gateways.twilio_stub import signed
 from tests.world import MORNING, World
 
@@ -27,9 +29,10 @@ def test_a_bulk_opt_out_is_registered_once(world: World, post: Post) -> None:
     assert world.database.rows("SELECT phone, source FROM opt_out") == [(PHONE, "africastalking")]
 
 
-def test_a_receipt_for_nothing_we_know_is_kept(world: World, post: Post) -> None:
+def test_a_receipt_for_nothing_we_know_is_kept(world: World, post: Post, services: Services) -> None:
     form = {"id": "ATXid_1", "status": "Success", "phoneNumber": PHONE, "networkCode": "51010", "retryCount": "0"}
     assert _at(post, "receipts", form) == (200, "")
+    assert receipt_stream.take(services.queue, services.database) == (1, 0)
     assert world.database.rows("SELECT provider_id, status, matched FROM receipt") == [("ATXid_1", "delivered", False)]
 
 
@@ -44,7 +47,9 @@ def test_a_body_without_its_fields_gets_400(world: World, post: Post, endpoint: 
     assert _at(post, endpoint, {"nothing": "useful"})[0] == 400
 
 
-def test_a_twilio_receipt_settles_the_answer_that_left_in_the_response(world: World, post: Post) -> None:
+def test_a_twilio_receipt_settles_the_answer_that_left_in_the_response(
+    world: World, post: Post, services: Services
+) -> None:
     draft = outbox.Draft("reply:1", "reply", outbox.Lane.REPLY, "twilio", PHONE, "id", "halo")
     with world.database.transaction() as connection:
         message = outbox.write_submitted(connection, draft, MORNING)
@@ -53,7 +58,18 @@ def test_a_twilio_receipt_settles_the_answer_that_left_in_the_response(world: Wo
     assert post(path, form, {"X-Twilio-Signature": "forged"})[0] == 403
     headers = signed(f"https://balas.example{path}", form, "token-of-tests")
     assert post(path, form, headers)[0] == 200
+    assert receipt_stream.take(services.queue, services.database) == (1, 1)
     assert world.database.value("SELECT state FROM message") == "delivered"
+    assert receipt_stream.waiting(services.queue) == 0
+
+
+def test_a_receipt_is_applied_at_once_where_the_stream_is_away(
+    world: World, post: Post, servers: EmbeddedServers
+) -> None:
+    form = {"id": "ATXid_1", "status": "Success", "phoneNumber": PHONE, "networkCode": "51010", "retryCount": "0"}
+    with paused(servers.valkey.pid):
+        assert _at(post, "receipts", form) == (200, "")
+    assert world.database.rows("SELECT provider_id, status, matched FROM receipt") == [("ATXid_1", "delivered", False)]
 
 
 def test_a_gateway_that_cannot_send_stops_the_start_and_is_named(environ: dict[str, str], services: Services) -> None:

@@ -276,7 +276,8 @@ class TestTwilio:
         assert booked[1] is not None
         assert booked[1] in answers[-1][1][0]
         # the answers are on record, and nothing is left to be sent
-        assert world.database.rows("SELECT DISTINCT state, inline FROM message") == [("submitted", True)]
+        under_way = "SELECT DISTINCT m.state, m.inline, a.state FROM message m JOIN attempt a ON a.id = m.attempt_id"
+        assert world.database.rows(under_way) == [("queued", True, "submitted")]
 
     def test_unsigned_or_wrongly_signed_is_refused_without_a_trace(self, world: World, post: Post) -> None:
         phone = Twilio(post, "+6281200000001")

@@ -68,7 +68,7 @@ def address(
     }
     with contextlib.ExitStack() as running:
         running.callback(_drop, url_of("postgres"), name)
-        for command in (("web",), ("worker", "--lane", "reply")):
+        for command in (("web",), ("worker", "--lane", "reply"), ("worker", "--lane", "receipts")):
             running.enter_context(_child(command, environ, folder / f"{command[0]}.log"))
         _wait_until_ready(port, folder)
         yield f"http://127.0.0.1:{port}"

@@ -1,0 +1,219 @@
+"""Audiences: a small, closed language of filters over the roster, kept as JSON; all members of it must hold.
+
+Each member becomes a condition over ``worker w`` and ``district d`` (that of their domicile). Nobody is ever in an audience
+who has no phone, has opted out, or whose number is known to reach nobody: that is ``MAY_BE_SENT_TO``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.campaigns import audience_words
+from bot.db.database import Database
+from bot.phone import NotAPhone, parse_phone
+
+
+class AudienceError(ValueError):
+    """An audience cannot be understood, or names what does not exist; one plain line."""
+
+
+#: Who may be sent to at all; conjoined with every audience.
+MAY_BE_SENT_TO: Final = (
+    "w.phone IS NOT NULL AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.phone = w.phone) "
+    "AND NOT EXISTS (SELECT 1 FROM wrong_number o WHERE o.phone = w.phone)"
+)
+
+
+def _has_booking(state: str) -> str:
+    return f"EXISTS (SELECT 1 FROM booking k WHERE k.worker_id = w.id AND k.state = '{state}')"
+
+
+_SCREENED = "EXISTS (SELECT 1 FROM screening c WHERE c.worker_id = w.id AND c.outcome = '{}')"
+_INVITED = (
+    "EXISTS (SELECT 1 FROM message i WHERE i.worker_id = w.id AND i.campaign_id IS NOT NULL "
+    "AND i.state IN ('accepted', 'delivered'){})"
+)
+
+#: As the view worker_state says it, but for one worker at a time or for all of them, as the planner sees fit.
+_STATE = f"""CASE WHEN {_has_booking("attended")} THEN 'attended' WHEN {_has_booking("booked")} THEN 'booked'
+    WHEN {_has_booking("no_show")} THEN 'no_show' WHEN {_SCREENED.format("deferred")} THEN 'deferred'
+    WHEN {_has_booking("cancelled")} THEN 'cancelled' WHEN w.verified_at IS NOT NULL THEN 'verified'
+    WHEN w.started_at IS NOT NULL THEN 'started' WHEN {_INVITED.format("")} THEN 'invited' ELSE 'not_invited' END"""
+STATES: Final = (
+    "not_invited",
+    "invited",
+    "started",
+    "verified",
+    "deferred",
+    "booked",
+    "cancelled",
+    "attended",
+    "no_show",
+)
+
+_REGISTERED = f"({_has_booking('booked')} OR {_has_booking('attended')})"
+_NOT_SCREENED = "NOT EXISTS (SELECT 1 FROM screening c WHERE c.worker_id = w.id) AND w.confirmed_at IS NULL"
+#: Where people stopped, as far as the roster tells: between proof and screening it cannot tell the screens apart.
+_STOPPED: Final = {
+    "identify": "w.started_at IS NOT NULL AND w.verified_at IS NULL",
+    "confirm": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED}",
+    "screening": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED}",
+    "offer": f"(w.confirmed_at IS NOT NULL OR {_SCREENED.format('fit')}) AND NOT {_SCREENED.format('deferred')} "
+    f"AND NOT EXISTS (SELECT 1 FROM booking k WHERE k.worker_id = w.id AND k.state = 'held' AND k.held_until > %(now)s)",
+}
+_OUTCOMES: Final = {"delivered": ("delivered",), "not_delivered": ("rejected",), "unknown": ("accepted", "unknown")}
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A checked audience. ``condition``: SQL over ``worker w`` and ``district d``, with ``parameters`` and ``now``.
+
+    ``names_booked``: its states include those of the registered, so whoever books meanwhile stays in it.
+    """
+
+    mapping: Mapping[str, Any]
+    condition: str
+    parameters: dict[str, object]
+    names_booked: bool
+
+    def words(self, language: str = "en") -> str:
+        """The audience as people read it, in ``en`` or ``id``."""
+        return audience_words.spoken(self.mapping, language)
+
+
+_Made = tuple[str, dict[str, object]]
+
+
+def _texts(name: str, value: object) -> list[str]:
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and each.strip() for each in value):
+        raise AudienceError(f'"{name}" must be a list of texts that is not empty')
+    return [each.strip() for each in value]
+
+
+def _one_of(name: str, value: object, known: Mapping[str, object] | tuple[str, ...]) -> list[str]:
+    chosen = _texts(name, value)
+    for each in chosen:
+        if each not in known:
+            raise AudienceError(f'"{name}" has no {each!r}; known are {", ".join(known)}')
+    return chosen
+
+
+def _codes(condition: str) -> Callable[[str, object], _Made]:
+    def make(name: str, value: object) -> _Made:
+        return condition.replace("%s", f"%(aud_{name})s"), {f"aud_{name}": _texts(name, value)}
+
+    return make
+
+
+def _professions(name: str, value: object) -> _Made:
+    return "lower(w.profession) = ANY(%(aud_professions)s)", {
+        "aud_professions": [t.lower() for t in _texts(name, value)]
+    }
+
+
+def _states(name: str, value: object) -> _Made:
+    return f"({_STATE}) = ANY(%(aud_states)s)", {"aud_states": _one_of(name, value, STATES)}
+
+
+def _silent(name: str, value: object) -> _Made:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 24 * 365:
+        raise AudienceError(f'"{name}" must be a number of hours')
+    before = " AND i.settled_at <= %(now)s - make_interval(secs => %(aud_silent)s)"
+    return f"w.started_at IS NULL AND {_INVITED.format(before)}", {"aud_silent": value * 3600.0}
+
+
+def _stopped(name: str, value: object) -> _Made:
+    places = _one_of(name, value, _STOPPED)
+    return f"NOT {_REGISTERED} AND ({' OR '.join(f'({_STOPPED[place]})' for place in places)})", {}
+
+
+def _campaign(name: str, value: object) -> _Made:
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or set(value) - {"name", "outcome"}:
+        raise AudienceError(f'"{name}" must be like {{"name": "first blast", "outcome": ["not_delivered"]}}')
+    outcomes = _one_of("outcome", value.get("outcome"), _OUTCOMES)
+    states = sorted({state for outcome in outcomes for state in _OUTCOMES[outcome]})
+    return (
+        "EXISTS (SELECT 1 FROM message i JOIN campaign e ON e.id = i.campaign_id WHERE i.worker_id = w.id "
+        "AND e.name = %(aud_campaign)s AND i.state = ANY(%(aud_outcomes)s))",
+        {"aud_campaign": value["name"], "aud_outcomes": states},
+    )
+
+
+def _phones(name: str, value: object) -> _Made:
+    phones = []
+    for number, each in enumerate(_texts(name, value), 1):
+        try:
+            phones.append(parse_phone(each))
+        except NotAPhone as error:
+            raise AudienceError(f'"{name}": the {number}. is no phone number') from error
+    return "w.phone = ANY(%(aud_phones)s)", {"aud_phones": phones}
+
+
+def _nik_hashes(name: str, value: object) -> _Made:
+    try:
+        hashes = [bytes.fromhex(each) for each in _texts(name, value)]
+    except ValueError as error:
+        raise AudienceError(f'"{name}" must be hashes in hexadecimal digits') from error
+    return "w.nik_hash = ANY(%(aud_nik_hashes)s::bytea[])", {"aud_nik_hashes": hashes}
+
+
+_MEMBERS: Final[Mapping[str, Callable[[str, object], _Made]]] = {
+    "districts": _codes("d.code = ANY(%s)"),
+    "provinces": _codes("d.province_code = ANY(%s)"),
+    "facilities": _codes("w.facility_id IN (SELECT id FROM facility WHERE code = ANY(%s))"),
+    "professions": _professions,
+    "states": _states,
+    "silent_for_hours": _silent,
+    "stopped_at": _stopped,
+    "languages": _codes("w.language = ANY(%s)"),
+    "campaign": _campaign,
+    "phones": _phones,
+    "nik_hashes": _nik_hashes,
+}
+
+
+def parse_audience(value: str | Mapping[str, Any]) -> Audience:
+    """The audience of a JSON text or object; raises ``AudienceError``."""
+    mapping: Any = value
+    if isinstance(value, str):
+        try:
+            mapping = json.loads(value)
+        except ValueError as error:
+            raise AudienceError(f"the audience is not JSON: {error}") from error
+    if not isinstance(mapping, Mapping):
+        raise AudienceError('the audience must be a JSON object, e.g. {"districts": ["3171"]}')
+    conditions, parameters = ["true"], dict[str, object]()
+    for name, wanted in mapping.items():
+        make = _MEMBERS.get(name)
+        if make is None:
+            raise AudienceError(f"the audience has an unknown member {name!r}; known are {', '.join(_MEMBERS)}")
+        condition, more = make(name, wanted)
+        conditions.append(f"({condition})")
+        parameters |= more
+    states = mapping.get("states") or []
+    named = not {"booked", "attended"}.isdisjoint(states)
+    return Audience(dict(mapping), " AND ".join(conditions), parameters, named)
+
+
+_KNOWN = {
+    "districts": ("district", "SELECT code FROM district WHERE code = ANY(%s)"),
+    "provinces": ("province", "SELECT province_code FROM district WHERE province_code = ANY(%s)"),
+    "facilities": ("facility", "SELECT code FROM facility WHERE code = ANY(%s)"),
+}
+
+
+def check_codes(database: Database, audience: Audience) -> None:
+    """Raise ``AudienceError`` if the audience names a district, province, facility or campaign that does not exist."""
+    for member, (kind, statement) in _KNOWN.items():
+        wanted = audience.parameters.get(f"aud_{member}")
+        if isinstance(wanted, list):
+            there = {code for (code,) in database.rows(statement, (wanted,))}
+            for code in wanted:
+                if code not in there:
+                    raise AudienceError(f"there is no {kind} {code!r}")
+    name = audience.parameters.get("aud_campaign")
+    if name is not None and database.row("SELECT 1 FROM campaign WHERE name = %s", (name,)) is None:
+        raise AudienceError(f"there is no campaign {name!r}")
