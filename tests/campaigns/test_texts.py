@@ -77,13 +77,13 @@ class TestCheck:
     @given(st.text(max_size=80))
     def test_whatever_is_typed_is_kept_sendable_or_refused_in_one_line(self, typed: str) -> None:
         try:
-            kept = check_text(typed)
+            kept, refusal = check_text(typed), ""
         except TextError as refused:
-            assert "\n" not in str(refused)
-        else:
-            assert is_gsm7(kept)
-            assert check_text(kept) == kept
-            assert render(kept, VALUES)
+            kept, refusal = "", str(refused)
+        assert len(refusal.splitlines()) <= 1
+        assert bool(kept) != bool(refusal)
+        assert is_gsm7(kept)
+        assert not kept or (check_text(kept) == kept and render(kept, VALUES))
 
 
 class TestWhatATextNeeds:
@@ -116,7 +116,7 @@ class TestRender:
         assert render("{name}.", {"name": " Ni Luh\nMadé  Āyu "}) == "Ni Luh Madé Ayu."
 
     def test_a_missing_value_is_named(self) -> None:
-        with pytest.raises(TextError, match="no value for {ticket}"):
+        with pytest.raises(TextError, match=r"no value for \{ticket\}"):
             render("{ticket}", {"name": "Siti"})
 
     @given(st.text(max_size=40))
