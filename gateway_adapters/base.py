@@ -227,6 +227,8 @@ class Gateway(ABC):
     endpoints: ClassVar[Sequence[Endpoint]]
     #: Most recipients of the same text in one ``send``.
     max_recipients_per_request: ClassVar[int] = 1
+    #: Whether it can be asked what became of a message, see ``reconcile``.
+    can_be_asked: ClassVar[bool] = False
     #: Whether the answer to an inbound SMS travels in the HTTP response (else it is sent like any message).
     answers_inline: ClassVar[bool] = False
 

@@ -69,6 +69,7 @@ class Twilio(Gateway):
         Endpoint("/sms", EventKind.SMS),
         Endpoint("/receipts", EventKind.RECEIPT),
     )
+    can_be_asked: ClassVar[bool] = True
     answers_inline: ClassVar[bool] = True
 
     def __init__(self, environ: Mapping[str, str], *, public_url: str, timeout: float) -> None:

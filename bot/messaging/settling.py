@@ -37,18 +37,21 @@ class Settled:
 _WRITE = """
 WITH told AS (
     SELECT * FROM unnest(%(messages)s::bigint[], %(leases)s::bigint[], %(states)s::text[], %(reasons)s::text[],
-                         %(gateways)s::text[], %(provider_ids)s::text[])
-        AS t (message_id, attempt_id, state, reason, gateway, provider_id)
+                         %(gateways)s::text[], %(provider_ids)s::text[], %(bodies)s::text[])
+        AS t (message_id, attempt_id, state, reason, gateway, provider_id, body)
 ), settled AS (
-    UPDATE message m SET state = t.state, reason = t.reason, settled_at = %(now)s FROM told t
+    UPDATE message m SET state = t.state, reason = t.reason, settled_at = %(now)s, body = coalesce(m.body, t.body)
+    FROM told t
     WHERE m.id = t.message_id AND m.state IN ('queued', 'unknown')
 ), taken AS (
     INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at)
     SELECT gateway, provider_id, message_id, attempt_id, %(now)s FROM told WHERE provider_id IS NOT NULL
     ON CONFLICT DO NOTHING
 ), closed AS (
-    UPDATE attempt SET state = 'settled', settled_at = %(now)s
-    WHERE id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown')
+    UPDATE attempt SET settled_at = %(now)s,
+           state = CASE WHEN id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown') THEN 'settled' ELSE state END,
+           has_unknown = has_unknown OR id IN (SELECT attempt_id FROM told WHERE state = 'unknown')
+    WHERE id = ANY(%(done)s) OR id IN (SELECT attempt_id FROM told WHERE state = 'unknown')
 )
 SELECT r.gateway, r.provider_id FROM receipt r JOIN told t ON t.gateway = r.gateway AND t.provider_id = r.provider_id
 WHERE NOT r.matched
@@ -118,6 +121,8 @@ def _write(
             "reasons": [reason for _, reason, _ in told],
             "gateways": [settled.lease.gateway for settled in final],
             "provider_ids": [provider_id for _, _, provider_id in told],
+            # What was said is wanted where the gateway may be asked whether it was.
+            "bodies": [s.letter.body if isinstance(s.outcome, Unknown) else None for s in final],
             "done": list(done),
             "now": now,
         },

@@ -63,6 +63,7 @@ wrong_number = Table(
 
 #: The queue: one try to hand one message, or a thousand of one campaign, to a gateway. A claim and a submission are one
 #: write each, however many messages there are. ``phone``: of a reply, for their order; ``number``: the how manieth try.
+#: ``has_unknown``: the fate of some of its messages was unknown; ``asked_at``: when the gateway was last asked about them.
 attempt = Table(
     "attempt",
     metadata,
@@ -84,6 +85,8 @@ attempt = Table(
     moment("claimed_at"),
     moment("submitted_at"),
     moment("settled_at"),
+    Column("has_unknown", Boolean, nullable=False, server_default="false"),
+    moment("asked_at"),
     CheckConstraint("state IN ('queued', 'claimed', 'submitted', 'settled', 'unknown', 'cancelled')", name="state"),
     CheckConstraint("lane IN ('reply', 'reminder', 'blast')", name="lane"),
     Index("ix_attempt_queued", "lane", "due_at", "id", postgresql_where=text("state = 'queued'")),
@@ -94,6 +97,7 @@ attempt = Table(
         "id",
         postgresql_where=text("phone IS NOT NULL AND state IN ('queued', 'claimed', 'submitted')"),
     ),
+    Index("ix_attempt_unknown", "gateway", "id", postgresql_where=text("has_unknown")),
     Index("ix_attempt_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
 )
 

@@ -102,6 +102,8 @@ CREATE TABLE attempt (
     claimed_at TIMESTAMP WITH TIME ZONE,
     submitted_at TIMESTAMP WITH TIME ZONE,
     settled_at TIMESTAMP WITH TIME ZONE,
+    has_unknown BOOLEAN DEFAULT 'false' NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_attempt PRIMARY KEY (id),
     CONSTRAINT ck_attempt_state CHECK (state IN ('queued', 'claimed', 'submitted', 'settled', 'unknown', 'cancelled')),
     CONSTRAINT ck_attempt_lane CHECK (lane IN ('reply', 'reminder', 'blast')),
@@ -111,6 +113,7 @@ CREATE TABLE attempt (
 CREATE INDEX ix_attempt_queued ON attempt (lane, due_at, id) WHERE state = 'queued';
 CREATE INDEX ix_attempt_open ON attempt (claimed_at) WHERE state IN ('claimed', 'submitted');
 CREATE INDEX ix_attempt_in_flight ON attempt (phone, id) WHERE phone IS NOT NULL AND state IN ('queued', 'claimed', 'submitted');
+CREATE INDEX ix_attempt_unknown ON attempt (gateway, id) WHERE has_unknown;
 CREATE INDEX ix_attempt_campaign_id ON attempt (campaign_id) WHERE campaign_id IS NOT NULL;
 
 CREATE TABLE acceptance (
@@ -153,12 +156,13 @@ CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
 SELECT m.id AS message_id, nextval('attempt_id_seq') AS attempt_id, m.state AS message_state FROM old_message m ORDER BY m.id;
 
 INSERT INTO attempt (id, lane, gateway, language, number, size, phone, state, reason, created_at, due_at, deadline_at,
-                     claimed_at, submitted_at, settled_at)
+                     claimed_at, submitted_at, settled_at, has_unknown)
 SELECT v.attempt_id, m.lane, m.gateway, m.language, greatest(m.attempts, 1), 1,
        CASE WHEN m.lane = 'reply' THEN m.phone END,
        CASE m.state WHEN 'queued' THEN 'queued' WHEN 'claimed' THEN 'queued' WHEN 'submitted' THEN 'submitted'
                     WHEN 'unknown' THEN 'unknown' ELSE 'settled' END,
-       m.reason, m.created_at, m.due_at, m.deadline_at, a.claimed_at, a.submitted_at, m.settled_at
+       m.reason, m.created_at, m.due_at, m.deadline_at, a.claimed_at, a.submitted_at, m.settled_at,
+       m.state = 'unknown'
 FROM old_message m JOIN moved v ON v.message_id = m.id
 LEFT JOIN LATERAL (SELECT max(claimed_at) AS claimed_at, max(submitted_at) AS submitted_at
                    FROM old_attempt o WHERE o.message_id = m.id) a ON true;
