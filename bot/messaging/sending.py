@@ -56,6 +56,7 @@ class _Hand:
     gathered_at: float = 0.0
     renewed_at: float = 0.0
     claimed_at: float = 0.0
+    asked_at: float = 0.0
     dry: bool = False
     last_look: bool = False
     before_last_look: Callable[[], object] = lambda: None
@@ -186,9 +187,11 @@ class Sender:
             if hand.paced_until > time.monotonic():
                 return
             request = hand.ready[0]
-            if not request.paced and self._lane is not Lane.REPLY:
+            if not request.paced and self._lane is not Lane.REPLY and not self._is_free(hand, request):
                 slot = self._pace.take(request.gateway.name, len(request.letters), request.lease.rate)
                 request.paced = slot.granted
+                if slot.granted:
+                    hand.asked_at = time.monotonic()
                 hand.resting = slot.wait > _SHORT_REST
                 if slot.wait:
                     hand.paced_until = time.monotonic() + slot.wait
@@ -197,6 +200,11 @@ class Sender:
             future = self._threads.submit(_call, request)
             hand.under_way[future] = request
             future.add_done_callback(hand.finished.put)
+
+    @staticmethod
+    def _is_free(hand: _Hand, request: Request) -> bool:
+        """Whether there is no limit but the gateway's own, and that has been asked about a moment ago."""
+        return request.lease.rate is None and time.monotonic() - hand.asked_at < _LOOK
 
     def _submit(self, hand: _Hand) -> None:
         """Mark the attempts of the requests that come next as handed over; drop those that are not ours any more."""
