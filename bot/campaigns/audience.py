@@ -7,12 +7,12 @@ who has no phone, has opted out, or whose number is known to reach nobody: that 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.campaigns import audience_words
-from bot.db.database import Database
 from bot.phone import NotAPhone, parse_phone
 
 
@@ -54,23 +54,33 @@ STATES: Final = (
     "no_show",
 )
 
-_REGISTERED = f"({_has_booking('booked')} OR {_has_booking('attended')})"
 _NOT_SCREENED = "NOT EXISTS (SELECT 1 FROM screening c WHERE c.worker_id = w.id) AND w.confirmed_at IS NULL"
-#: Where people stopped, as far as the roster tells: between proof and screening it cannot tell the screens apart.
+#: Where people who are started or verified stopped, as far as the roster tells: between proof and screening it cannot
+#: tell the screens apart.
 _STOPPED: Final = {
-    "identify": "w.started_at IS NOT NULL AND w.verified_at IS NULL",
+    "identify": "w.verified_at IS NULL",
     "confirm": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED}",
     "screening": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED}",
-    "offer": f"(w.confirmed_at IS NOT NULL OR {_SCREENED.format('fit')}) AND NOT {_SCREENED.format('deferred')} "
-    f"AND NOT EXISTS (SELECT 1 FROM booking k WHERE k.worker_id = w.id AND k.state = 'held' AND k.held_until > %(now)s)",
+    "offer": f"(w.confirmed_at IS NOT NULL OR {_SCREENED.format('fit')}) "
+    "AND NOT EXISTS (SELECT 1 FROM booking k WHERE k.worker_id = w.id AND k.state = 'held' AND k.held_until > %(now)s)",
 }
 _OUTCOMES: Final = {"delivered": ("delivered",), "not_delivered": ("rejected",), "unknown": ("accepted", "unknown")}
+#: The languages that conversations are held in.
+LANGUAGES: Final = ("id", "en")
+#: Entries that a list may have.
+MOST_ENTRIES: Final = 100_000
+#: Lists of people from a file. Whoever was on one stays on it: their hash does not change, and that their phone is
+#: still the one that was written down is asked of every message anyhow.
+_LISTS: Final = frozenset({"phones", "nik_hashes"})
+#: What PostgreSQL keeps in no text: NUL, and halves of characters.
+_NEVER_KEPT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
     """A checked audience. ``condition``: SQL over ``worker w`` and ``district d``, with ``parameters`` and ``now``.
 
+    ``still_condition``, ``still_parameters``: the same for those who were in it once, without lists of people.
     ``names_booked``: its states include those of the registered, so whoever books meanwhile stays in it.
     """
 
@@ -78,6 +88,8 @@ class Audience:
     condition: str
     parameters: dict[str, object]
     names_booked: bool
+    still_condition: str
+    still_parameters: dict[str, object]
 
     def words(self, language: str = "en") -> str:
         """The audience as people read it, in ``en`` or ``id``."""
@@ -90,6 +102,10 @@ _Made = tuple[str, dict[str, object]]
 def _texts(name: str, value: object) -> list[str]:
     if not isinstance(value, list) or not value or not all(isinstance(each, str) and each.strip() for each in value):
         raise AudienceError(f'"{name}" must be a list of texts that is not empty')
+    if len(value) > MOST_ENTRIES:
+        raise AudienceError(f'"{name}" has {len(value):,} entries; at most {MOST_ENTRIES:,} may be given')
+    if any(map(_NEVER_KEPT.search, value)):
+        raise AudienceError(f'"{name}" has a text with characters that cannot be kept')
     return [each.strip() for each in value]
 
 
@@ -97,7 +113,7 @@ def _one_of(name: str, value: object, known: Mapping[str, object] | tuple[str, .
     chosen = _texts(name, value)
     for each in chosen:
         if each not in known:
-            raise AudienceError(f'"{name}" has no {each!r}; known are {", ".join(known)}')
+            raise AudienceError(f'"{name}" has no {each[:60]!r}; known are {", ".join(known)}')
     return chosen
 
 
@@ -118,6 +134,10 @@ def _states(name: str, value: object) -> _Made:
     return f"({_STATE}) = ANY(%(aud_states)s)", {"aud_states": _one_of(name, value, STATES)}
 
 
+def _languages(name: str, value: object) -> _Made:
+    return "w.language = ANY(%(aud_languages)s)", {"aud_languages": _one_of(name, value, LANGUAGES)}
+
+
 def _silent(name: str, value: object) -> _Made:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 24 * 365:
         raise AudienceError(f'"{name}" must be a number of hours')
@@ -127,18 +147,20 @@ def _silent(name: str, value: object) -> _Made:
 
 def _stopped(name: str, value: object) -> _Made:
     places = _one_of(name, value, _STOPPED)
-    return f"NOT {_REGISTERED} AND ({' OR '.join(f'({_STOPPED[place]})' for place in places)})", {}
+    stopped = " OR ".join(f"({_STOPPED[place]})" for place in places)
+    return f"w.started_at IS NOT NULL AND ({stopped}) AND ({_STATE}) IN ('started', 'verified')", {}
 
 
 def _campaign(name: str, value: object) -> _Made:
     if not isinstance(value, dict) or not isinstance(value.get("name"), str) or set(value) - {"name", "outcome"}:
         raise AudienceError(f'"{name}" must be like {{"name": "first blast", "outcome": ["not_delivered"]}}')
+    [title] = _texts("name", [value["name"]])
     outcomes = _one_of("outcome", value.get("outcome"), _OUTCOMES)
     states = sorted({state for outcome in outcomes for state in _OUTCOMES[outcome]})
     return (
         "EXISTS (SELECT 1 FROM message i JOIN campaign e ON e.id = i.campaign_id WHERE i.worker_id = w.id "
         "AND e.name = %(aud_campaign)s AND i.state = ANY(%(aud_outcomes)s))",
-        {"aud_campaign": value["name"], "aud_outcomes": states},
+        {"aud_campaign": title, "aud_outcomes": states},
     )
 
 
@@ -149,7 +171,7 @@ def _phones(name: str, value: object) -> _Made:
             phones.append(parse_phone(each))
         except NotAPhone as error:
             raise AudienceError(f'"{name}": the {number}. is no phone number') from error
-    return "w.phone = ANY(%(aud_phones)s)", {"aud_phones": phones}
+    return "w.phone IN (SELECT unnest(%(aud_phones)s::text[]))", {"aud_phones": phones}
 
 
 def _nik_hashes(name: str, value: object) -> _Made:
@@ -157,7 +179,7 @@ def _nik_hashes(name: str, value: object) -> _Made:
         hashes = [bytes.fromhex(each) for each in _texts(name, value)]
     except ValueError as error:
         raise AudienceError(f'"{name}" must be hashes in hexadecimal digits') from error
-    return "w.nik_hash = ANY(%(aud_nik_hashes)s::bytea[])", {"aud_nik_hashes": hashes}
+    return "w.nik_hash IN (SELECT unnest(%(aud_nik_hashes)s::bytea[]))", {"aud_nik_hashes": hashes}
 
 
 _MEMBERS: Final[Mapping[str, Callable[[str, object], _Made]]] = {
@@ -168,7 +190,7 @@ _MEMBERS: Final[Mapping[str, Callable[[str, object], _Made]]] = {
     "states": _states,
     "silent_for_hours": _silent,
     "stopped_at": _stopped,
-    "languages": _codes("w.language = ANY(%s)"),
+    "languages": _languages,
     "campaign": _campaign,
     "phones": _phones,
     "nik_hashes": _nik_hashes,
@@ -177,43 +199,43 @@ _MEMBERS: Final[Mapping[str, Callable[[str, object], _Made]]] = {
 
 def parse_audience(value: str | Mapping[str, Any]) -> Audience:
     """The audience of a JSON text or object; raises ``AudienceError``."""
-    mapping: Any = value
-    if isinstance(value, str):
-        try:
-            mapping = json.loads(value)
-        except ValueError as error:
-            raise AudienceError(f"the audience is not JSON: {error}") from error
+    mapping: Any = _read(value) if isinstance(value, str) else value
     if not isinstance(mapping, Mapping):
         raise AudienceError('the audience must be a JSON object, e.g. {"districts": ["3171"]}')
-    conditions, parameters = ["true"], dict[str, object]()
+    made: dict[str, _Made] = {}
     for name, wanted in mapping.items():
         make = _MEMBERS.get(name)
         if make is None:
-            raise AudienceError(f"the audience has an unknown member {name!r}; known are {', '.join(_MEMBERS)}")
-        condition, more = make(name, wanted)
-        conditions.append(f"({condition})")
+            raise AudienceError(f"the audience has an unknown member {name[:60]!r}; known are {', '.join(_MEMBERS)}")
+        made[name] = make(name, wanted)
+    condition, parameters = _all_of(made)
+    still, still_parameters = _all_of({name: each for name, each in made.items() if name not in _LISTS})
+    named = not {"booked", "attended"}.isdisjoint(mapping.get("states") or [])
+    return Audience(dict(mapping), condition, parameters, named, still, still_parameters)
+
+
+def _all_of(made: Mapping[str, _Made]) -> _Made:
+    parameters: dict[str, object] = {}
+    for _, more in made.values():
         parameters |= more
-    states = mapping.get("states") or []
-    named = not {"booked", "attended"}.isdisjoint(states)
-    return Audience(dict(mapping), " AND ".join(conditions), parameters, named)
+    return " AND ".join(["true", *(f"({condition})" for condition, _ in made.values())]), parameters
 
 
-_KNOWN = {
-    "districts": ("district", "SELECT code FROM district WHERE code = ANY(%s)"),
-    "provinces": ("province", "SELECT province_code FROM district WHERE province_code = ANY(%s)"),
-    "facilities": ("facility", "SELECT code FROM facility WHERE code = ANY(%s)"),
-}
+def _read(value: str) -> object:
+    try:
+        return json.loads(value, object_pairs_hook=_each_once)
+    except AudienceError:
+        raise
+    except ValueError as error:
+        raise AudienceError(f"the audience is not JSON: {error}") from error
+    except RecursionError as error:
+        raise AudienceError("the audience is nested too deeply") from error
 
 
-def check_codes(database: Database, audience: Audience) -> None:
-    """Raise ``AudienceError`` if the audience names a district, province, facility or campaign that does not exist."""
-    for member, (kind, statement) in _KNOWN.items():
-        wanted = audience.parameters.get(f"aud_{member}")
-        if isinstance(wanted, list):
-            there = {code for (code,) in database.rows(statement, (wanted,))}
-            for code in wanted:
-                if code not in there:
-                    raise AudienceError(f"there is no {kind} {code!r}")
-    name = audience.parameters.get("aud_campaign")
-    if name is not None and database.row("SELECT 1 FROM campaign WHERE name = %s", (name,)) is None:
-        raise AudienceError(f"there is no campaign {name!r}")
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for name in members if names.count(name) > 1)
+        raise AudienceError(f"the audience names {doubled[:60]!r} twice")
+    return members

@@ -6,6 +6,7 @@ or get another number. So everything is asked once more, in one statement for th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +14,16 @@ from zoneinfo import ZoneInfo
 
 from bot.campaigns.audience import Audience, parse_audience
 from bot.campaigns.record import DEFAULT_LANGUAGE
-from bot.campaigns.texts import is_personal, placeholders_in, render
+from bot.campaigns.texts import is_personal, needs_booking, placeholders_in, render
 from bot.daytime import clock_text, day_text, hours_text, zone, zone_name
 from bot.db.database import Database
 from bot.messaging.leases import Lease, Letter
 from bot.registration.closing import closes_at
 
-#: How long a campaign's text and audience are kept before they are read again: they do not change once it is approved.
+#: How long the end of registration is kept before it is asked for again.
 _KEPT = timedelta(seconds=5)
+#: Campaigns whose texts and audience are kept: neither changes once there are messages.
+_MOST_PLANS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,21 @@ class Composed:
 
 
 @dataclass(frozen=True, slots=True)
+class _Text:
+    """A text of a campaign. ``told_by``: how many columns, after the first four, tell all that it may say."""
+
+    language: str
+    body: str
+    told_by: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """What is known of a campaign: its texts by language, and the statement that fetches an attempt's messages."""
 
-    texts: dict[str, str]
-    statement: bytes
+    texts: dict[str, _Text]
+    statement: str
     parameters: dict[str, object]
-    closes_at: datetime | None
-    read_at: datetime
 
 
 _FETCH = """
@@ -49,90 +59,117 @@ SELECT m.id, m.phone, m.language,
             WHEN w.phone IS DISTINCT FROM m.phone THEN 'the number has changed'
             WHEN %(invites)s AND EXISTS (SELECT 1 FROM booking o WHERE o.worker_id = w.id
                 AND o.state IN ('booked', 'attended') AND o.booked_at > %(materialised_at)s) THEN 'booked meanwhile'
-            WHEN m.booking_id IS NOT NULL AND b.state IS DISTINCT FROM 'booked' THEN 'the booking is over'
-            WHEN NOT ({condition}) THEN 'out of the audience' END,
-       d.time_zone, d.name, w.name, b.ticket, f.name, s.local_date, s.start_time, s.end_time, fd.time_zone
+            WHEN (%(needs_booking)s OR m.booking_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM booking o
+                WHERE o.id = m.booking_id AND o.state = 'booked') THEN 'the booking is over'
+            WHEN NOT ({condition}) THEN 'out of the audience' END{columns}
 FROM message m
 JOIN worker w ON w.id = m.worker_id
-JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code)
-LEFT JOIN booking b ON b.id = m.booking_id
-LEFT JOIN vaccination_session s ON s.id = b.session_id
-LEFT JOIN facility f ON f.id = s.facility_id
-LEFT JOIN district fd ON fd.code = f.district_code
+JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code){joins}
 WHERE m.attempt_id = %(lease)s AND m.state = 'queued'
 ORDER BY m.id
 """
+#: What texts are about, in the order of ``Composer.said``, and how far a text reaches that is not about the booking.
+_ABOUT_ALL = (
+    *("d.time_zone", "d.name", "w.name"),
+    *("b.ticket", "f.name", "s.local_date", "s.start_time", "s.end_time", "fd.time_zone"),
+)
+_OF_THE_DISTRICT, _OF_THE_WORKER = 2, 3
+_BOOKING = """
+LEFT JOIN booking b ON b.id = m.booking_id
+LEFT JOIN vaccination_session s ON s.id = b.session_id
+LEFT JOIN facility f ON f.id = s.facility_id
+LEFT JOIN district fd ON fd.code = f.district_code"""
 
 
 class Composer:
     """Composes what campaigns say. ``ussd_code`` and ``short_code`` as they stand in messages."""
 
-    def __init__(self, ussd_code: str, short_code: str, time_zone: ZoneInfo) -> None:
+    def __init__(self, ussd_code: str, short_code: str) -> None:
         self._codes = {"ussd_code": ussd_code, "short_code": short_code}
-        self._time_zone = time_zone
         self._plans: dict[int, _Plan] = {}
+        self._end: tuple[datetime, datetime | None] | None = None
 
     def compose(self, database: Database, lease: Lease, now: datetime) -> Composed:
         """The letters of a claimed attempt of a campaign; raises ``DatabaseAway``."""
         if lease.campaign_id is None:
             raise ValueError("this attempt belongs to no campaign")
         plan = self._plan(database, lease.campaign_id, now)
-        rows = database.rows(plan.statement.decode(), {**plan.parameters, "lease": lease.id, "now": now})
+        end = self._closes_at(database, now)
         letters: list[Letter] = []
         left_out: dict[str, list[int]] = {}
         bodies: dict[object, str] = {}
-        for row in rows:
-            if row[3] is not None:
-                left_out.setdefault(row[3], []).append(row[0])
+        for row in database.rows(plan.statement, {**plan.parameters, "lease": lease.id, "now": now}):
+            message, phone, language, reason = row[:4]
+            if reason is not None:
+                left_out.setdefault(reason, []).append(message)
                 continue
+            text = plan.texts.get(language) or plan.texts[DEFAULT_LANGUAGE]
             # Most texts say the same to everybody, or to everybody of a district.
-            said = (row[2], row[4:] if is_personal(self._text(plan, row[2])) else row[4:6])
+            said = (text.language, *row[4 : 4 + text.told_by])
             body = bodies.get(said)
             if body is None:
-                body = bodies[said] = self._body(plan, row)
-            letters.append(Letter(row[0], row[1], body))
+                about = (*said[1:], *(None,) * (len(_ABOUT_ALL) - text.told_by))
+                body = bodies[said] = self.said(text.body, text.language, end, about)
+            letters.append(Letter(message, phone, body))
         return Composed(letters, left_out)
 
     def _plan(self, database: Database, campaign: int, now: datetime) -> _Plan:
-        kept = self._plans.get(campaign)
-        if kept is not None and abs(now - kept.read_at) < _KEPT:
-            return kept
-        row = database.row("SELECT kind, audience, materialised_at FROM campaign WHERE id = %s", (campaign,))
-        if row is None:
-            raise LookupError(f"there is no campaign {campaign}")
-        texts: dict[str, str] = dict(
-            database.rows("SELECT language, body FROM campaign_text WHERE campaign_id = %s", (campaign,))
-        )
-        audience = parse_audience(row[1])
-        plan = _Plan(
-            texts=texts,
-            statement=_FETCH.format(condition=audience.condition).encode(),
-            parameters={
-                **audience.parameters,
-                "invites": _invites(row[0], audience),
-                "materialised_at": row[2] or now,
-            },
-            closes_at=closes_at(database),
-            read_at=now,
-        )
-        self._plans[campaign] = plan
+        plan = self._plans.get(campaign)
+        if plan is None:
+            plan = _read_plan(database, campaign, now)
+            while len(self._plans) >= _MOST_PLANS:
+                self._plans.pop(next(iter(self._plans)), None)
+            self._plans[campaign] = plan
         return plan
 
-    @staticmethod
-    def _text(plan: _Plan, language: str) -> str:
-        return plan.texts.get(language) or plan.texts[DEFAULT_LANGUAGE]
+    def _closes_at(self, database: Database, now: datetime) -> datetime | None:
+        if self._end is None or abs(now - self._end[0]) >= _KEPT:
+            self._end = now, closes_at(database)
+        return self._end[1]
 
-    def _body(self, plan: _Plan, row: Any) -> str:
-        _, _, language, _, time_zone, district, name, ticket, place, day, start, end, place_zone = row
-        text = self._text(plan, language)
+    def said(self, text: str, language: str, end: datetime | None, about: Sequence[Any]) -> str:
+        """A campaign's text for one person. ``about``: time zone and name of their district, their name; of their booking
+        ticket, place, day, start, end and time zone, or None for each."""
+        time_zone, district, name, ticket, place, day, start, over, place_zone = about
         wanted = placeholders_in(text)
         values = {**self._codes, "district": district, "name": name, "ticket": ticket or "", "place": place or ""}
         if "closes" in wanted:
-            values["closes"] = closing_text(plan.closes_at, language, zone(time_zone))
+            values["closes"] = closing_text(end, language, zone(time_zone))
         if "time" in wanted:
-            hours = hours_text(start, end, language)
+            hours = hours_text(start, over, language)
             values["time"] = f"{day_text(day, language)} {hours} {zone_name(place_zone)}"
         return render(text, {key: value for key, value in values.items() if key in wanted})
+
+
+def _read_plan(database: Database, campaign: int, now: datetime) -> _Plan:
+    row = database.row("SELECT kind, audience, materialised_at FROM campaign WHERE id = %s", (campaign,))
+    if row is None:
+        raise LookupError(f"there is no campaign {campaign}")
+    kind, mapping, materialised_at = row
+    written = database.rows("SELECT language, body FROM campaign_text WHERE campaign_id = %s", (campaign,))
+    texts = {language: _Text(language, body, _told_by(body)) for language, body in written}
+    columns = _ABOUT_ALL[: max(text.told_by for text in texts.values())]
+    audience = parse_audience(mapping)
+    statement = _FETCH.format(
+        condition=audience.still_condition,
+        columns="".join(f", {column}" for column in columns),
+        joins=_BOOKING if len(columns) > _OF_THE_WORKER else "",
+    )
+    parameters = {
+        **audience.still_parameters,
+        "invites": _invites(kind, audience),
+        "needs_booking": len(columns) > _OF_THE_WORKER,
+        "materialised_at": materialised_at or now,
+    }
+    return _Plan(texts, statement, parameters)
+
+
+def _told_by(body: str) -> int:
+    if needs_booking(body):
+        return len(_ABOUT_ALL)
+    if is_personal(body):
+        return _OF_THE_WORKER
+    return 0 if placeholders_in(body).isdisjoint({"district", "closes"}) else _OF_THE_DISTRICT
 
 
 def closing_text(end: datetime | None, language: str, local: ZoneInfo) -> str:
