@@ -14,11 +14,12 @@ import structlog
 from bot import config
 from bot.away import Away
 from bot.campaigns import campaigns, launching
+from bot.campaigns.waiting import waiting
 from bot.messaging import inbound, leases, receipt_stream, receipts, wake
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.sending import Sender
-from bot.metrics import AWAY, INBOUND, RECEIPTS, SENT
+from bot.metrics import AWAY, INBOUND, OLDEST_WAITING, RECEIPTS, RECEIPTS_WAITING, SENT, UNKNOWN
 from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.registration import slots
 from bot.services import Services
@@ -137,9 +138,19 @@ def sweep() -> dict[str, int]:
             wake.enqueue_once(parts.queue, lane, functools.partial(enqueue_drain, parts.queue, lane))
         if receipt_stream.waiting(parts.queue):
             wake.enqueue_once(parts.queue, Work.RECEIPTS, functools.partial(enqueue_receipts, parts.queue))
+        _gauge(parts)
     except (Away, redis.RedisError) as error:
         AWAY.labels("sweep").inc()
         _log.warning("sweep_stopped", error=type(error).__name__)
     if any(found.values()):
         _log.info("sweep", **found)
     return found
+
+
+def _gauge(parts: Services) -> None:
+    """Put what waits into the metrics."""
+    found = waiting(parts.database, parts.clock.now())
+    for lane in found.lanes:
+        OLDEST_WAITING.labels(lane.lane.value).set(lane.oldest)
+    UNKNOWN.set(found.unknown)
+    RECEIPTS_WAITING.set(receipt_stream.waiting(parts.queue))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 HOPS = Counter("balas_ussd_hops_total", "USSD requests answered", ["gateway", "outcome"])
@@ -20,6 +20,15 @@ REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gat
 SENT = Counter("balas_messages_total", "Messages handed to gateways", ["lane"])
 FAILURES = Counter("balas_failures_total", "Requests that failed inside", ["where"])
 AWAY = Counter("balas_away_total", "Requests for which PostgreSQL or Redis was away", ["where"])
+#: Set by the sweep, so the last one that looked is right.
+OLDEST_WAITING = Gauge(
+    "balas_oldest_waiting_seconds",
+    "Age of the oldest message that is due and has not left",
+    ["lane"],
+    multiprocess_mode="mostrecent",
+)
+UNKNOWN = Gauge("balas_unknown_messages", "Messages of unknown fate, undecided", multiprocess_mode="mostrecent")
+RECEIPTS_WAITING = Gauge("balas_receipts_waiting", "Delivery reports to be applied", multiprocess_mode="mostrecent")
 
 
 def render() -> bytes:

@@ -25,6 +25,7 @@ from flows.registration import catalogs, registration
 from gateway_adapters.base import GatewayRegistry
 
 if TYPE_CHECKING:
+    from bot.campaigns.composing import Composer
     from bot.campaigns.planning import Planner
 
 #: Seconds that one call to a gateway may take: below the lease of a claim.
@@ -95,13 +96,18 @@ class Services:
         return Waker(self.queue, lambda: enqueue_receipts(self.queue), Work.RECEIPTS)
 
     @cached_property
-    def planner(self) -> Planner:
+    def composer(self) -> Composer:
         from bot.campaigns.composing import Composer
-        from bot.campaigns.planning import Planner
+
+        return Composer(self.settings.ussd_code, self.settings.short_code)
+
+    @cached_property
+    def planner(self) -> Planner:
+        from bot.campaigns.planning import Budget, Planner
 
         settings = self.settings
-        codes = Composer(settings.ussd_code, settings.short_code, settings.time_zone)
-        return Planner(self.database, self.gateways, codes, settings.sending_window)
+        budget = Budget(settings.sms_price, settings.most_cost_a_day, settings.time_zone)
+        return Planner(self.database, self.gateways, self.composer, settings.sending_window, budget)
 
     @cached_property
     def terms(self) -> Terms:

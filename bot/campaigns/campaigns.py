@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from bot.campaigns import admins, recipients
 from bot.campaigns.admins import Role
-from bot.campaigns.plans import Plan, check_rate, checked
+from bot.campaigns.plans import Plan, check_cap, check_rate, checked
 from bot.campaigns.record import Campaign, CampaignError, State, every, find, no_such, same_person
 from bot.campaigns.unknowns import resolve, resolve_replies
 from bot.db import audit
@@ -37,6 +38,7 @@ __all__ = [
     "resolve",
     "resolve_replies",
     "resume",
+    "set_cap",
     "set_rate",
 ]
 
@@ -176,6 +178,16 @@ def set_rate(database: Database, name: str, rate: float | None, *, now: datetime
         allowed = [State.DRAFT, State.APPROVED, State.RUNNING, State.PAUSED]
         number = _move(connection, name, "given another rate", allowed, "rate = %(rate)s", {"rate": rate})
         audit.record(connection, now, actor, "campaign.set-rate", _subject(number), {"rate": rate})
+
+
+def set_cap(database: Database, name: str, most_cost: Decimal | None, *, now: datetime, actor: str) -> None:
+    """Change what a campaign may cost at most (None: no cap), also while it runs. Going on is up to ``resume``."""
+    check_cap(most_cost)
+    with database.transaction() as connection:
+        allowed = [State.DRAFT, State.APPROVED, State.RUNNING, State.PAUSED]
+        number = _move(connection, name, "given another cap", allowed, "most_cost = %(most)s", {"most": most_cost})
+        detail = {"most_cost": None if most_cost is None else str(most_cost)}
+        audit.record(connection, now, actor, "campaign.set-cap", _subject(number), detail)
 
 
 def finish_done(database: Database, now: datetime) -> list[str]:

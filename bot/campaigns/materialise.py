@@ -66,12 +66,15 @@ SELECT count(*) FROM written
 _REPEATED = "row_number() OVER (PARTITION BY phone ORDER BY worker_id) > 1"
 
 
+def attempt_size(most_recipients: int) -> int:
+    """Messages of one attempt, for a gateway that takes ``most_recipients`` in a request."""
+    return most_recipients if most_recipients > 1 else _ONE_BY_ONE
+
+
 def batch_size(gateways: GatewayRegistry, name: str) -> int:
     """Messages of one attempt, for a gateway of that name."""
     gateway = gateways.by_name.get(name)
-    if gateway is None or gateway.max_recipients_per_request <= 1:
-        return _ONE_BY_ONE
-    return gateway.max_recipients_per_request
+    return attempt_size(1 if gateway is None else gateway.max_recipients_per_request)
 
 
 def start(

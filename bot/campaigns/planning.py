@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from bot.campaigns import campaigns, spending
 from bot.campaigns.composing import Composer
 from bot.campaigns.hours import next_opening
+from bot.campaigns.materialise import attempt_size
+from bot.campaigns.record import CampaignError
+from bot.campaigns.spending import Cap
 from bot.config import SendingWindow
 from bot.daytime import zone
 from bot.db.database import Database
@@ -13,27 +22,35 @@ from bot.messaging import leases
 from bot.messaging.leases import Lease
 from bot.messaging.pacing import most_at_once, most_in_hand
 from bot.messaging.requests import Plan, plan_letters
+from bot.text import segments
 from gateway_adapters.base import GatewayRegistry
 
-#: Messages claimed at a time for a gateway that takes them one by one.
-ONE_BY_ONE = 100
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """``price``: of one SMS part, None for no caps. ``most_a_day``: over all campaigns, on a day of ``time_zone``."""
 
-def attempt_size(most_recipients: int) -> int:
-    """Messages of one attempt, for a gateway that takes ``most_recipients`` in a request."""
-    return most_recipients if most_recipients > 1 else ONE_BY_ONE
+    price: Decimal | None
+    most_a_day: Decimal | None
+    time_zone: ZoneInfo
 
 
 class Planner:
     """Plans what leaves, for the sender."""
 
     def __init__(
-        self, database: Database, gateways: GatewayRegistry, composer: Composer, window: SendingWindow
+        self,
+        database: Database,
+        gateways: GatewayRegistry,
+        composer: Composer,
+        window: SendingWindow,
+        budget: Budget,
     ) -> None:
         self._database = database
         self._gateways = gateways
         self._composer = composer
         self._window = window
+        self._budget = budget
 
     def __call__(self, lease: Lease, now: datetime) -> Plan:
         """The requests for a claimed attempt. What may not leave now is queued again, what may not at all suppressed."""
@@ -56,4 +73,25 @@ class Planner:
         leases.suppress(self._database, left_out, now)
         plan = Plan()
         plan_letters(plan, self._gateways, lease, letters, most=most_at_once(lease.rate, most))
+        if plan.requests and (cap := self._reserve(plan, lease, now)) is not None:
+            self._stop(lease, cap, now)
+            return Plan(given_back=True)
         return plan
+
+    def _reserve(self, plan: Plan, lease: Lease, now: datetime) -> Cap | None:
+        """Count the parts of a plan against the caps."""
+        bodies = Counter[str]()
+        for request in plan.requests:
+            # All letters of a request say the same.
+            bodies[request.letters[0].body] += len(request.letters)
+        parts = sum(segments(body).count * many for body, many in bodies.items())
+        budget = self._budget
+        day = now.astimezone(budget.time_zone).date()
+        return spending.reserve(self._database, lease, parts, budget.price, budget.most_a_day, day)
+
+    def _stop(self, lease: Lease, cap: Cap, now: datetime) -> None:
+        """Pause the campaign first, so that nobody claims the attempt again as soon as it is given back."""
+        name = self._database.value("SELECT name FROM campaign WHERE id = %s", (lease.campaign_id,))
+        with contextlib.suppress(CampaignError):  # another worker or an admin was faster
+            campaigns.pause(self._database, name, now=now, actor="system", because=cap)
+        leases.give_back(self._database, lease.id, now)

@@ -44,8 +44,7 @@ def checked(
     _check_gateway(plan.gateway, gateways)
     check_rate(plan.rate)
     _check_times(plan, now)
-    if plan.most_cost is not None and not plan.most_cost > 0:
-        raise CampaignError("The most that a campaign may cost must be above 0.")
+    check_cap(plan.most_cost)
     return _checked_texts(plan.texts), _checked_audience(database, plan.audience)
 
 
@@ -67,6 +66,12 @@ def check_rate(rate: float | None) -> None:
     """Raise ``CampaignError`` unless messages can leave at that rate; None is the gateway's own."""
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise CampaignError("The rate is a number of messages a second, above 0.")
+
+
+def check_cap(most_cost: Decimal | None) -> None:
+    """Raise ``CampaignError`` unless a campaign's cost can be held below that; None is no cap."""
+    if most_cost is not None and not (most_cost.is_finite() and most_cost > 0):
+        raise CampaignError("The most that a campaign may cost must be above 0.")
 
 
 def _check_times(plan: Plan, now: datetime) -> None:

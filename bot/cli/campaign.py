@@ -124,6 +124,7 @@ def create(
         chosen = gateway or parts.settings.sms_gateway
         if chosen == "none":
             raise CampaignError("Say by which gateway it is sent: --gateway, or SMS_GATEWAY in the environment.")
+        check_price(parts, most_cost)
         plan = Plan(
             name=name,
             texts=texts,
@@ -137,6 +138,12 @@ def create(
         )
         made = campaigns.create(parts.database, plan, parts.gateways, now=parts.clock.now(), actor=actor())
     tell(made, as_json, f'Draft made. See what it does: python -m bot campaign preview "{name}"')
+
+
+def check_price(parts: Services, most_cost: Decimal | None) -> None:
+    """Raise ``CampaignError`` for a cap if nobody knows what an SMS part costs."""
+    if most_cost is not None and parts.settings.sms_price is None:
+        raise CampaignError("A cap needs the price of an SMS part: set SMS_PRICE in the environment of all processes.")
 
 
 def _read(path: Path) -> str:

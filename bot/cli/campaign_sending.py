@@ -9,13 +9,14 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
-from bot.campaigns import campaigns, recipients
+from bot.campaigns import campaigns
 from bot.campaigns.launching import launch
 from bot.campaigns.record import State, find
 from bot.campaigns.status import Status
 from bot.campaigns.status import status as status_of
 from bot.cli import campaign_live
 from bot.cli.campaign import campaign_errors, confirm, json_option, tell, wake_workers, yes_option
+from bot.cli.campaign_preview import look, summary
 from bot.cli.context import actor, print_json, services
 from bot.messaging.outbox import Lane
 from bot.services import Services
@@ -70,11 +71,8 @@ def status(name: str, watch: bool, as_json: bool) -> None:
 def _tell_summary(parts: Services, name: str) -> None:
     """What is about to be sent, to whoever is asked whether it shall."""
     campaign = find(parts.database, name)
-    count = recipients.count(parts.database, campaign, parts.clock.now())
-    rate = "as fast as the gateway takes it" if campaign.rate is None else f"{campaign.rate:g} a second"
-    click.echo(f"{count:,} recipients by {campaign.gateway}, {rate}:", err=True)
-    for language, body in sorted(campaign.texts.items()):
-        click.echo(f"  {language}  {body}", err=True)
+    if campaign.recipients is None:
+        click.echo("\n".join(summary(look(parts, name), parts.settings.time_zone)), err=True)
 
 
 def _show(parts: Services, name: str, *, watch: bool, as_json: bool) -> None:

@@ -10,6 +10,8 @@ import psycopg
 from bot.away import Away
 from bot.cli.bookings import bookings
 from bot.cli.campaign import campaign
+from bot.cli.campaign_cap import set_cap
+from bot.cli.campaign_preview import preview
 from bot.cli.campaign_sending import send, status
 from bot.cli.claims import claims
 from bot.cli.doctor import doctor
@@ -19,6 +21,7 @@ from bot.cli.progress import progress
 from bot.cli.registration import registration
 from bot.cli.registry import districts, facilities, roster, sample, sessions
 from bot.cli.roster import show
+from bot.cli.sending import sending
 from bot.cli.serving import clock, database, demo, serve, web, worker
 from bot.cli.user import user
 from bot.config import SettingError
@@ -33,7 +36,7 @@ def cli() -> None:
 
 
 roster.add_command(show)
-for subcommand in (send, status):
+for subcommand in (preview, send, status, set_cap):
     campaign.add_command(subcommand)
 for command in (
     serve,
@@ -49,6 +52,7 @@ for command in (
     sessions,
     bookings,
     campaign,
+    sending,
     progress,
     user,
     claims,

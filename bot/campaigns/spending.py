@@ -1,0 +1,65 @@
+"""What campaigns have handed over, in SMS parts, and the caps on what that may cost: of each campaign, and of each day."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date
+from decimal import Decimal
+
+from bot.db.database import Database
+from bot.messaging.leases import Lease
+
+
+class Cap(enum.StrEnum):
+    """A cap that would be passed, as the admin reads it."""
+
+    CAMPAIGN = "the campaign has reached its cap"
+    DAY = "the day's cap is reached"
+
+
+# Both rows are locked, the campaign's first, before anything is decided: of two workers that want the last of a cap, one
+# gets it. The day's row must be there, so that there is something to lock.
+_RESERVE = """
+WITH c AS MATERIALIZED (
+    SELECT id, segments, most_cost FROM campaign WHERE id = %(campaign)s FOR NO KEY UPDATE
+), d AS MATERIALIZED (
+    SELECT s.day, s.segments FROM c JOIN spending s ON s.day = %(day)s FOR NO KEY UPDATE OF s
+), verdict AS MATERIALIZED (
+    SELECT c.id, d.day, coalesce((c.segments + %(segments)s) * %(price)s::numeric > c.most_cost, false) AS campaign_full,
+           coalesce((d.segments + %(segments)s) * %(price)s::numeric > %(most_a_day)s::numeric, false) AS day_full
+    FROM c CROSS JOIN d
+), charged AS (
+    UPDATE campaign SET segments = campaign.segments + %(segments)s FROM verdict v
+    WHERE campaign.id = v.id AND NOT v.campaign_full AND NOT v.day_full
+), spent AS (
+    UPDATE spending SET segments = spending.segments + %(segments)s FROM verdict v
+    WHERE spending.day = v.day AND NOT v.campaign_full AND NOT v.day_full
+)
+SELECT campaign_full, day_full FROM verdict
+"""
+
+
+def reserve(
+    database: Database, lease: Lease, segments: int, price: Decimal | None, most_a_day: Decimal | None, day: date
+) -> Cap | None:
+    """Count ``segments`` parts that are about to be handed over; the cap that forbids it, and then nothing is counted.
+
+    ``price``: of a part, None for no caps. Raises ``DatabaseAway``.
+    """
+    parameters = {
+        "campaign": lease.campaign_id,
+        "segments": segments,
+        "price": price,
+        "most_a_day": most_a_day,
+        "day": day,
+    }
+    # Not waited for on disk: the submission of the same attempt, which comes next, is.
+    found = database.row(_RESERVE, parameters, lazy=True)
+    if found is None:
+        database.rows("INSERT INTO spending (day, segments) VALUES (%s, 0) ON CONFLICT DO NOTHING", (day,))
+        found = database.row(_RESERVE, parameters, lazy=True)
+    if found is None:
+        raise LookupError(f"there is no campaign {lease.campaign_id}")
+    if found[0]:
+        return Cap.CAMPAIGN
+    return Cap.DAY if found[1] else None
