@@ -90,12 +90,24 @@ class _Response(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Response
     _used = 0.0
+    #: The head of a request whose body follows: they leave in one piece, which saves a system call for each message.
+    _head: bytes | None = None
+    _body_follows = False
 
     @property
     def is_connected(self) -> bool:
         return super().is_connected and time.monotonic() - self._used < LONGEST_REST
 
+    def request(self, method: str, url: str, body: Any = None, *rest: Any, **more: Any) -> None:
+        self._head, self._body_follows = None, isinstance(body, bytes) and bool(body)
+        super().request(method, url, body, *rest, **more)
+
     def send(self, data: Any) -> None:
+        if self._body_follows:
+            self._head, self._body_follows = bytes(data), False
+            return
+        if self._head is not None:
+            data, self._head = self._head + bytes(data), None
         if self.sock is None:
             self.connect()
         call = current_call()
