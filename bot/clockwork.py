@@ -16,13 +16,14 @@ from rq.cron import CronScheduler
 
 from bot import config, log
 from bot.conversation.store import connect
-from bot.jobs import sweep
+from bot.jobs import ask_gateways, sweep
 from bot.lifeline import die_with_parent
 from bot.queues import JOB_TIMEOUT, Work
 
 _log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10
+ASK_SECONDS = 60
 _LEADER = "clock:leader"
 _LEASE_SECONDS = 15
 _TICK_SECONDS = 1.0
@@ -62,6 +63,9 @@ def schedule(connection: redis.Redis) -> CronScheduler:
     # A sweep that nobody took up in time is not worth keeping: the next one does its work.
     cron.register(
         sweep, Work.SWEEP.value, interval=SWEEP_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=SWEEP_SECONDS
+    )
+    cron.register(
+        ask_gateways, Work.RECEIPTS.value, interval=ASK_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=ASK_SECONDS
     )
     return cron
 

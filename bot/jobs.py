@@ -15,7 +15,7 @@ from bot import config
 from bot.away import Away
 from bot.campaigns import campaigns, launching
 from bot.campaigns.waiting import waiting
-from bot.messaging import inbound, leases, receipt_stream, receipts, wake
+from bot.messaging import inbound, leases, receipt_stream, receipts, reconciling, wake
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.sending import Sender
@@ -72,16 +72,19 @@ def take_receipts() -> int:
     """Apply the receipts that webhooks have taken in, until none waits; returns how many."""
     parts = services()
     stop = time.monotonic() + DRAIN_SECONDS
-    taken = 0
+    taken, last_look = 0, False
     try:
-        parts.queue.delete(wake.token(Work.RECEIPTS))
         while time.monotonic() < stop and not stopping.is_set():
             count, matched = receipt_stream.take(parts.queue, parts.database)
             RECEIPTS.labels("true").inc(matched)
             RECEIPTS.labels("false").inc(count - matched)
             taken += count
-            if count == 0:
+            if count == 0 and last_look:
                 return taken
+            if count == 0:
+                # Whoever puts one in from now on enqueues a job of its own; what was put in before, we still see.
+                parts.queue.delete(wake.token(Work.RECEIPTS))
+            last_look = count == 0
         enqueue_receipts(parts.queue)
     except (Away, redis.RedisError) as error:
         AWAY.labels("receipts").inc()
@@ -145,6 +148,19 @@ def sweep() -> dict[str, int]:
     if any(found.values()):
         _log.info("sweep", **found)
     return found
+
+
+def ask_gateways() -> int:
+    """Ask gateways that can be asked what became of messages of unknown fate; returns of how many it is known now."""
+    parts = services()
+    try:
+        return reconciling.reconcile(
+            parts.database, parts.gateways, parts.clock.now(), functools.partial(parts.composer.recall, parts.database)
+        )
+    except Away as error:
+        AWAY.labels("ask").inc()
+        _log.warning("asking_stopped", error=type(error).__name__)
+        return 0
 
 
 def _gauge(parts: Services) -> None:

@@ -6,7 +6,7 @@ or get another number. So everything is asked once more, in one statement for th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,7 +65,7 @@ SELECT m.id, m.phone, m.language,
 FROM message m
 JOIN worker w ON w.id = m.worker_id
 JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code){joins}
-WHERE m.attempt_id = %(lease)s AND m.state = 'queued'
+WHERE m.attempt_id = %(lease)s AND m.state = %(state)s
 ORDER BY m.id
 """
 #: What texts are about, in the order of ``Composer.said``, and how far a text reaches that is not about the booking.
@@ -93,15 +93,34 @@ class Composer:
         """The letters of a claimed attempt of a campaign; raises ``DatabaseAway``."""
         if lease.campaign_id is None:
             raise ValueError("this attempt belongs to no campaign")
-        plan = self._plan(database, lease.campaign_id, now)
-        end = self._closes_at(database, now)
         letters: list[Letter] = []
         left_out: dict[str, list[int]] = {}
+        for letter, reason in self._letters(database, lease.campaign_id, lease.id, "queued", now):
+            if reason is None:
+                letters.append(letter)
+            else:
+                left_out.setdefault(reason, []).append(letter.id)
+        return Composed(letters, left_out)
+
+    def recall(self, database: Database, attempt: int, now: datetime) -> dict[int, str]:
+        """What those messages of an attempt said whose fate is unknown, as far as it can be told now, by their ids."""
+        campaign: int | None = database.value("SELECT campaign_id FROM attempt WHERE id = %s", (attempt,))
+        if campaign is None:
+            return {}
+        return {letter.id: letter.body for letter, _ in self._letters(database, campaign, attempt, "unknown", now)}
+
+    def _letters(
+        self, database: Database, campaign: int, attempt: int, state: str, now: datetime
+    ) -> Iterator[tuple[Letter, str | None]]:
+        """An attempt's messages in ``state``, each with the reason why it would be left out, if there is one."""
+        plan = self._plan(database, campaign, now)
+        end = self._closes_at(database, now)
         bodies: dict[object, str] = {}
-        for row in database.rows(plan.statement, {**plan.parameters, "lease": lease.id, "now": now}):
+        parameters = {**plan.parameters, "lease": attempt, "state": state, "now": now}
+        for row in database.rows(plan.statement, parameters):
             message, phone, language, reason = row[:4]
-            if reason is not None:
-                left_out.setdefault(reason, []).append(message)
+            if reason is not None and state == "queued":
+                yield Letter(message, phone, ""), reason
                 continue
             text = plan.texts.get(language) or plan.texts[DEFAULT_LANGUAGE]
             # Most texts say the same to everybody, or to everybody of a district.
@@ -110,8 +129,7 @@ class Composer:
             if body is None:
                 about = (*said[1:], *(None,) * (len(_ABOUT_ALL) - text.told_by))
                 body = bodies[said] = self.said(text.body, text.language, end, about)
-            letters.append(Letter(message, phone, body))
-        return Composed(letters, left_out)
+            yield Letter(message, phone, body), reason
 
     def _plan(self, database: Database, campaign: int, now: datetime) -> _Plan:
         plan = self._plans.get(campaign)

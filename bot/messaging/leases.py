@@ -183,7 +183,8 @@ def sweep(database: Database, now: datetime) -> tuple[int, int]:
     )
     unknown = database.rows(
         "WITH over AS (SELECT id FROM attempt WHERE state = 'submitted' AND claimed_at < %(over)s FOR UPDATE SKIP LOCKED), "
-        "a AS (UPDATE attempt SET state = 'unknown', reason = 'no answer is on record', settled_at = %(now)s, has_unknown = true "
+        "a AS (UPDATE attempt SET state = 'unknown', has_unknown = true, reason = 'no answer is on record', "
+        "settled_at = %(now)s "
         "WHERE id IN (SELECT id FROM over)) "
         "UPDATE message SET state = 'unknown', reason = 'no answer is on record', settled_at = %(now)s "
         "WHERE attempt_id IN (SELECT id FROM over) AND state = 'queued' RETURNING id",

@@ -16,7 +16,7 @@ _AFTER = timedelta(minutes=2)
 #: It is asked again after as long, and no more when the message is older than this.
 _AGAIN, _UNTIL = timedelta(minutes=30), timedelta(hours=24)
 #: Seconds that one round of asking lasts.
-_ROUND = 20.0
+_ROUND = 10.0
 
 # ``asked_at`` is written before the gateway is asked: a process that dies meanwhile does not ask for ever.
 _CLAIM = """
