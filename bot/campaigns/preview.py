@@ -114,8 +114,12 @@ def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-# Half a million recipients are hashed within memory; the planner, which may think of few, would look each up.
-_ROOM = ("SET LOCAL work_mem = '128MB'", "SET LOCAL enable_nestloop = off", "SET LOCAL jit = off")
+# Half a million recipients are hashed within memory; the planner, which may think of few, would look each up. Once they
+# are in a table of their own, it knows how many there are.
+_ROOM = ("SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off", "SET LOCAL temp_buffers = '128MB'")
+_TABLE = """CREATE TEMPORARY TABLE who (worker_id bigint, phone text, time_zone text, district text, booking_id bigint,
+language text) ON COMMIT DROP"""
+_CHOOSE = "INSERT INTO who SELECT worker_id, phone, time_zone, district, booking_id, language FROM ({who}) AS chosen"
 
 _PLACE = """LEFT JOIN booking b ON b.id = who.booking_id LEFT JOIN vaccination_session s ON s.id = b.session_id
 LEFT JOIN facility f ON f.id = s.facility_id"""
@@ -124,22 +128,21 @@ _OWN = "coalesce((%(names)s::jsonb ->> who.language)::int * length(w.name), 0)"
 _OWN_PLACE = " + coalesce((%(places)s::jsonb ->> who.language)::int * length(f.name), 0)"
 
 _COUNT = """
-WITH who AS MATERIALIZED ({who}),
-number AS MATERIALIZED (SELECT phone, min(worker_id) AS first, count(*) AS many FROM who GROUP BY phone)
+WITH number AS MATERIALIZED (SELECT phone, min(worker_id) AS first FROM who GROUP BY phone HAVING count(*) > 1)
 SELECT who.district, state.state, who.language, who.time_zone, {own} AS own, count(*),
-       count(*) FILTER (WHERE number.many > 1), count(*) FILTER (WHERE who.worker_id = number.first)
-FROM who JOIN number ON number.phone = who.phone JOIN worker w ON w.id = who.worker_id
+       count(*) FILTER (WHERE number.phone IS NOT NULL),
+       count(*) FILTER (WHERE number.phone IS NULL OR who.worker_id = number.first)
+FROM who LEFT JOIN number ON number.phone = who.phone JOIN worker w ON w.id = who.worker_id
 JOIN worker_state state ON state.worker_id = who.worker_id {place}
 GROUP BY 1, 2, 3, 4, 5
 """
 
 _SAMPLES = """
-WITH who AS MATERIALIZED ({who}),
-longest AS (
+WITH longest AS MATERIALIZED (
     SELECT who.worker_id FROM who JOIN worker w ON w.id = who.worker_id JOIN district d ON d.code = who.district {place}
     ORDER BY (%(lengths)s::jsonb ->> who.language)::int + {own}
              + coalesce((%(district_names)s::jsonb ->> who.language)::int * length(d.name), 0) DESC, who.worker_id LIMIT 1
-), spread AS (
+), spread AS MATERIALIZED (
     SELECT worker_id FROM who WHERE worker_id NOT IN (SELECT worker_id FROM longest)
     ORDER BY md5(worker_id::text) LIMIT %(others)s
 )
@@ -167,7 +170,7 @@ def preview(
     personal = any(is_personal(body) for body in campaign.texts.values())
     has_place = any("place" in placeholders_in(body) for body in campaign.texts.values())
     own = _OWN + (_OWN_PLACE if has_place else "") if personal else "0"
-    parts = {"who": chosen.sql, "own": own, "place": _PLACE if has_place else "", "whole_place": _PLACE}
+    parts = {"own": own, "place": _PLACE if has_place else "", "whole_place": _PLACE}
     parameters = {
         **chosen.parameters,
         "names": _json(_times(campaign, "name")),
@@ -179,6 +182,11 @@ def preview(
     with database.transaction() as connection:
         for setting in _ROOM:
             connection.execute(setting.encode())
+        connection.execute(_TABLE)
+        connection.execute("SET LOCAL enable_nestloop = off")
+        connection.execute(_CHOOSE.format(who=chosen.sql).encode(), parameters, prepare=False)
+        connection.execute("SET LOCAL enable_nestloop = on")
+        connection.execute("ANALYZE who")
         counted = connection.execute(_COUNT.format(**parts).encode(), parameters, prepare=False).fetchall()
         shown = connection.execute(_SAMPLES.format(**parts).encode(), parameters, prepare=False).fetchall()
     names: dict[str, str] = dict(database.rows("SELECT code, name FROM district"))
