@@ -132,7 +132,7 @@ WITH number AS MATERIALIZED (SELECT phone, min(worker_id) AS first FROM who GROU
 SELECT who.district, state.state, who.language, who.time_zone, {own} AS own, count(*),
        count(*) FILTER (WHERE number.phone IS NOT NULL),
        count(*) FILTER (WHERE number.phone IS NULL OR who.worker_id = number.first)
-FROM who LEFT JOIN number ON number.phone = who.phone JOIN worker w ON w.id = who.worker_id
+FROM who LEFT JOIN number ON number.phone = who.phone {worker}
 JOIN worker_state state ON state.worker_id = who.worker_id {place}
 GROUP BY 1, 2, 3, 4, 5
 """
@@ -170,7 +170,8 @@ def preview(
     personal = any(is_personal(body) for body in campaign.texts.values())
     has_place = any("place" in placeholders_in(body) for body in campaign.texts.values())
     own = _OWN + (_OWN_PLACE if has_place else "") if personal else "0"
-    parts = {"own": own, "place": _PLACE if has_place else "", "whole_place": _PLACE}
+    worker = "JOIN worker w ON w.id = who.worker_id" if personal else ""
+    parts = {"own": own, "worker": worker, "place": _PLACE if has_place else "", "whole_place": _PLACE}
     parameters = {
         **chosen.parameters,
         "names": _json(_times(campaign, "name")),
