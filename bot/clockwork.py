@@ -16,13 +16,15 @@ from rq.cron import CronScheduler
 
 from bot import config, log
 from bot.conversation.store import connect
-from bot.jobs import ask_gateways, sweep
+from bot.jobs import ask_gateways, remind, send_second_notices, sweep
 from bot.lifeline import die_with_parent
 from bot.queues import JOB_TIMEOUT, Work
 
 _log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 10
+#: Reminders are written every minute; second notices look through whole blasts, and have time.
+REMIND_SECONDS, SECOND_NOTICE_SECONDS = 60, 600
 ASK_SECONDS = 60
 _LEADER = "clock:leader"
 _LEASE_SECONDS = 15
@@ -67,6 +69,10 @@ def schedule(connection: redis.Redis) -> CronScheduler:
     cron.register(
         ask_gateways, Work.RECEIPTS.value, interval=ASK_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=ASK_SECONDS
     )
+    for job, seconds in ((remind, REMIND_SECONDS), (send_second_notices, SECOND_NOTICE_SECONDS)):
+        cron.register(
+            job, Work.SWEEP.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=REMIND_SECONDS
+        )
     return cron
 
 

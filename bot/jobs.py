@@ -6,6 +6,8 @@ import functools
 import os
 import threading
 import time
+from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 
 import redis
@@ -13,7 +15,7 @@ import structlog
 
 from bot import config
 from bot.away import Away
-from bot.campaigns import campaigns, launching
+from bot.campaigns import campaigns, closing_reminders, launching, materialise, reminders, second_notices
 from bot.campaigns.waiting import waiting
 from bot.messaging import inbound, leases, receipt_stream, receipts, reconciling, wake
 from bot.messaging.outbox import Lane
@@ -170,3 +172,46 @@ def _gauge(parts: Services) -> None:
         OLDEST_WAITING.labels(lane.lane.value).set(lane.oldest)
     UNKNOWN.set(found.unknown)
     RECEIPTS_WAITING.set(receipt_stream.waiting(parts.queue))
+
+
+def remind() -> dict[str, int]:
+    """Write the reminders of appointments and of registration's end that are due; returns how many of each."""
+    return _remind(
+        {
+            "appointments": lambda parts, post, now: reminders.remind_of_appointments(parts.database, post, now),
+            "closing": lambda parts, post, now: closing_reminders.remind_of_closing(
+                parts.database, post, closing_reminders.end_in(parts.database, parts.settings.time_zone.key), now
+            ),
+        }
+    )
+
+
+def send_second_notices() -> dict[str, int]:
+    """Write to those whose number has been corrected what a blast could not deliver; returns how many."""
+    return _remind(
+        {
+            "second_notices": lambda parts, post, now: second_notices.send_second_notices(
+                parts.database, post, parts.settings.time_zone, now
+            )
+        }
+    )
+
+
+def _remind(kinds: dict[str, Callable[[Services, reminders.Post, datetime], int]]) -> dict[str, int]:
+    parts = services()
+    gateway = parts.settings.sms_gateway
+    post = reminders.Post(gateway, materialise.batch_size(parts.gateways, gateway), parts.settings.sending_window)
+    written: dict[str, int] = {}
+    try:
+        for kind, write in kinds.items():
+            written[kind] = write(parts, post, parts.clock.now())
+    except Away:
+        AWAY.labels("remind").inc()
+        _log.warning("reminders_wait")
+    if any(written.values()):
+        _log.info("reminders", **written)
+        try:
+            wake.enqueue_once(parts.queue, Lane.REMINDER, functools.partial(enqueue_drain, parts.queue, Lane.REMINDER))
+        except redis.RedisError as error:  # the sweep wakes them
+            _log.warning("wake_failed", error=type(error).__name__)
+    return written

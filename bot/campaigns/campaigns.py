@@ -200,6 +200,8 @@ def finish_done(database: Database, now: datetime) -> list[str]:
         ).fetchall()
         ended = connection.execute(
             "UPDATE campaign c SET state = 'finished', ended_at = %(now)s WHERE c.id = ANY(%(running)s) "
+            # The clock adds to its reminders until their end.
+            "AND NOT (c.kind = 'reminder' AND c.created_by = 'clock' AND c.deadline_at > %(now)s) "
             "AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.campaign_id = c.id "
             "AND a.state IN ('queued', 'claimed', 'submitted')) RETURNING c.id, c.name",
             {"now": now, "running": [number for (number,) in running]},

@@ -56,7 +56,8 @@ _FETCH = """
 SELECT m.id, m.phone, m.language,
        CASE WHEN EXISTS (SELECT 1 FROM opt_out o WHERE o.phone = m.phone) THEN 'opted out'
             WHEN EXISTS (SELECT 1 FROM wrong_number o WHERE o.phone = m.phone) THEN 'wrong number'
-            WHEN w.phone IS DISTINCT FROM m.phone THEN 'the number has changed'
+            WHEN w.phone IS DISTINCT FROM m.phone AND NOT EXISTS (SELECT 1 FROM booking o
+                WHERE o.id = m.booking_id AND o.phone = m.phone) THEN 'the number has changed'
             WHEN %(invites)s AND EXISTS (SELECT 1 FROM booking o WHERE o.worker_id = w.id
                 AND o.state IN ('booked', 'attended') AND o.booked_at > %(materialised_at)s) THEN 'booked meanwhile'
             WHEN (%(needs_booking)s OR m.booking_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM booking o
