@@ -91,7 +91,8 @@ def claim_replies(database: Database, now: datetime, limit: int) -> list[tuple[L
 
 def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | None:
     """Claim the next due attempt of a running campaign, unless an officer has stopped all sending."""
-    row = database.row(_CLAIM_CAMPAIGNS, {"lane": lane, "now": now})
+    # A claim that a crash of PostgreSQL takes with it is one that nobody had; the submission after it waits for the disk.
+    row = database.row(_CLAIM_CAMPAIGNS, {"lane": lane, "now": now}, lazy=True)
     return None if row is None else Lease(*row)
 
 
@@ -117,6 +118,7 @@ def renew(database: Database, leases: Sequence[int], now: datetime) -> set[int]:
         "RETURNING a.id, a.campaign_id IS NULL "
         f"OR (EXISTS (SELECT 1 FROM campaign c WHERE c.id = a.campaign_id AND c.state = 'running') AND NOT {STOPPED})",
         {"leases": list(leases), "now": now},
+        lazy=True,
     )
     return {number for number, goes_on in rows if goes_on}
 
