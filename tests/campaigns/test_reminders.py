@@ -303,7 +303,7 @@ class TestClosing:
         assert [name for (name,) in town.database.rows("SELECT name FROM campaign ORDER BY id")] == [
             "reminder closing 24h 2021-01-14T00:00+07:00",
             "reminder closing 3h 2021-01-14T00:00+07:00",
-            "reminder closing 24h 2021-01-14T05:00+07:00",
+            "reminder closing 3h 2021-01-14T05:00+07:00",
         ]
 
     def test_without_anybody_it_is_over_at_once(self, town: Town) -> None:
