@@ -21,16 +21,6 @@ _ONE_BY_ONE = 100
 #: Recipients of which the planner must know.
 _MANY = 10_000
 
-#: Half a million recipients are sorted within memory, and joined by hashing: the planner, which cannot know how many
-#: there are, may think of few and go through one list for each row of another, which takes minutes.
-_ROOM = (
-    "SET LOCAL work_mem = '256MB'",
-    "SET LOCAL enable_mergejoin = off",
-    "SET LOCAL enable_nestloop = off",
-    "SET LOCAL jit = off",
-    "SET LOCAL statement_timeout = 0",
-)
-
 # What repeats a number comes last in its group and counts for no attempt's size: it never leaves. One statement: the
 # attempts draw their ids first, so that the messages can name them.
 _WRITE = """
@@ -87,8 +77,7 @@ def start(
     some seconds. ``approval_above``: recipients from which somebody else than its maker must have approved it.
     """
     with database.transaction() as connection:
-        for setting in _ROOM:
-            connection.execute(setting.encode())
+        recipients.make_room(connection)
         campaign = find_locked(connection, name)
         deadline_at = _checked_deadline(campaign, now)
         count = _write(connection, campaign, now, deadline_at, batch_size)

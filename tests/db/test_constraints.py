@@ -275,7 +275,8 @@ class TestWhereAWorkerStands:
                     "WITH c AS (INSERT INTO campaign (name, kind, state, audience, gateway, created_by, created_at) "
                     "VALUES ('blast', 'blast', 'running', '{}', 'simulator', 'test', %(now)s) RETURNING id) "
                     "INSERT INTO message (campaign_id, worker_id, kind, lane, gateway, phone, language, attempt_id, state, "
-                    "created_at) SELECT id, %(worker)s, 'blast', 'blast', 'simulator', '+1', 'id', 1, 'accepted', %(now)s FROM c",
+                    "created_at) SELECT id, %(worker)s, 'blast', 'blast', 'simulator', '+1', 'id', 1, 'accepted', %(now)s "
+                    "FROM c",
                     {"worker": siti.id, "now": MORNING},
                 )
             elif step in {"started", "verified"}:

@@ -20,8 +20,8 @@ from bot.invariants import check
 from tests.e2e.blasting import Blasting
 from tests.e2e.conftest import free_port, until
 
-RECIPIENTS = int(os.environ.get("BLAST_RECIPIENTS", "6000"))
-KILLS = int(os.environ.get("BLAST_KILLS", "6"))
+RECIPIENTS = int(os.environ.get("BLAST_RECIPIENTS", "3000"))
+KILLS = int(os.environ.get("BLAST_KILLS", "3"))
 
 
 @pytest.fixture(scope="module")
