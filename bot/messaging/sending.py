@@ -98,7 +98,7 @@ class Sender:
         hand = _Hand(renewed_at=time.monotonic(), before_last_look=before_last_look)
         try:
             return self._work(hand, goes_on)
-        except Away:
+        except Exception:
             self._rescue(hand)
             raise
 
@@ -119,14 +119,16 @@ class Sender:
                     return accepted
 
     def _rescue(self, hand: _Hand) -> None:
-        """PostgreSQL has gone away: write what gateways have answered as soon as it is back, if that is soon."""
+        """Something has gone away: write what gateways have answered, and give back the rest, as soon as that is possible."""
         until = time.monotonic() + _RESCUE
-        while (hand.under_way or hand.outcomes) and time.monotonic() < until:
-            self._gather(hand, _GATHER)
-            if not hand.under_way:
-                with contextlib.suppress(Away):
+        while (hand.under_way or hand.outcomes or hand.ready) and time.monotonic() < until:
+            with contextlib.suppress(Away):
+                self._give_back(hand)
+                self._gather(hand, _GATHER)
+                if not hand.under_way:
                     self._settle(hand, at_once=True)
-                time.sleep(_GATHER)
+                    continue
+            time.sleep(_GATHER)
 
     def close(self) -> None:
         """Let go of the threads."""

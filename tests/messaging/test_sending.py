@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import redis
 
 from bot.clock import ManualClock
 from bot.conversation.store import connect
 from bot.db.database import Database
 from bot.messaging import leases, outbox, receipts, settling
 from bot.messaging.outbox import Draft, Lane
-from bot.messaging.pacing import Pace
+from bot.messaging.pacing import Pace, Slot
+from bot.messaging.requests import Plan, plan_letters
 from bot.messaging.sending import Sender
 from bot.messaging.settling import Settled
 from gateway_adapters.base import Accepted, GatewayRegistry, Receipt, ReceiptStatus
@@ -205,6 +208,65 @@ def test_a_refusal_for_good_is_not_tried_again_and_an_opt_out_is_remembered(
     mail.send()
     assert mail.state(message) == "rejected"
     assert mail.database.value("SELECT count(*) FROM opt_out WHERE phone = %s", (PHONE,)) == 1
+
+
+class _LostPace(Pace):
+    """A pace that is lost after some questions, as when Redis goes away."""
+
+    def __init__(self, redis_url: str, questions: int) -> None:
+        super().__init__(connect(redis_url))
+        self._questions = questions
+
+    def take(self, gateway: str, messages: int, rate: float | None) -> Slot:
+        self._questions -= 1
+        if self._questions < 0:
+            raise redis.ConnectionError("gone")
+        return super().take(gateway, messages, rate)
+
+
+def test_what_was_not_handed_over_is_given_back_when_redis_goes_away(
+    mail: Post, stub: AfricasTalkingStub, redis_url: str
+) -> None:
+    database, now = mail.database, mail.clock.now()
+    with database.transaction() as connection:
+        campaign = connection.execute(
+            "INSERT INTO campaign (name, kind, state, audience, gateway, created_by, created_at) "
+            "VALUES ('c', 'blast', 'running', '{}', 'africastalking', 'test', %s) RETURNING id",
+            (now,),
+        ).fetchone()
+        assert campaign is not None
+        attempt = connection.execute(
+            "INSERT INTO attempt (lane, gateway, campaign_id, language, size, state, created_at, due_at) "
+            "VALUES ('blast', 'africastalking', %s, 'id', 20, 'queued', %s, %s) RETURNING id",
+            (campaign[0], now, now),
+        ).fetchone()
+        assert attempt is not None
+        connection.execute(
+            "INSERT INTO message (campaign_id, worker_id, attempt_id, phone, state, created_at, lane, kind, gateway, language) "
+            "SELECT %s, n, %s, '+62812' || lpad(n::text, 8, '0'), 'queued', %s, 'blast', 'blast', 'africastalking', 'id' "
+            "FROM generate_series(1, 20) n",
+            (campaign[0], attempt[0], now),
+        )
+
+    def compose(lease: leases.Lease, _now: datetime) -> Plan:
+        plan = Plan()
+        rows = database.rows("SELECT id, phone FROM message WHERE attempt_id = %s AND state = 'queued'", (lease.id,))
+        letters = [leases.Letter(number, phone, "halo") for number, phone in rows]
+        plan_letters(plan, mail.gateways, replace(lease, rate=1000.0), letters, most=2)
+        return plan
+
+    sender = Sender(
+        database, mail.gateways, mail.clock, Lane.BLAST, pace=_LostPace(redis_url, questions=4), composer=compose
+    )
+    with pytest.raises(redis.ConnectionError):
+        sender.run(lambda: True)
+    sender.close()
+    told: dict[str, int] = dict(database.rows("SELECT state, count(*) FROM message GROUP BY 1"))
+    assert told == {"accepted": 8, "queued": 12}
+    assert len(stub.taken) == 8
+    mail.passes(minutes=2)
+    assert leases.sweep(database, mail.clock.now()) == (0, 0)
+    assert database.rows("SELECT state, count(*) FROM attempt GROUP BY 1 ORDER BY 1") == [("queued", 1), ("settled", 1)]
 
 
 class TestDeadProcesses:
