@@ -48,9 +48,17 @@ def checked(
     return _checked_texts(plan.texts), _checked_audience(database, plan.audience)
 
 
+#: How the names of the clock's own campaigns begin.
+_OF_THE_CLOCK = ("reminder ", "second notice ")
+
+
 def _check_name(name: str) -> None:
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise CampaignError(f"A campaign's name has 1 to {LONGEST_NAME} printable characters, no space at its ends.")
+    if name.lower().startswith(_OF_THE_CLOCK):
+        raise CampaignError(
+            f"Names that begin with {' or '.join(_OF_THE_CLOCK)} belong to what the clock sends by itself."
+        )
 
 
 def _check_gateway(name: str, gateways: GatewayRegistry) -> None:

@@ -93,6 +93,8 @@ def resolve(database: Database, name: str, decision: Decision, *, now: datetime,
         if decision is Decision.RESEND:
             if campaign.state is State.CANCELLED:
                 raise CampaignError(f"The campaign {name!r} is cancelled; nothing of it can be sent again.")
+            if campaign.kind == "reminder":
+                raise CampaignError(f"{name!r} reminded at its hour and is not sent again; leave its unknown messages.")
             deadline = max(campaign.deadline_at or now, now + _DEADLINE)
             count = _decide(connection, _RESEND.format(undecided=_OF_CAMPAIGN), now, deadline, campaign.id)
             if count:

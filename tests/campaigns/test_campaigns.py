@@ -50,6 +50,7 @@ def test_a_draft_is_what_was_asked_for(office: Office) -> None:
         ({"name": "x" * 61}, "1 to 60 printable"),
         ({"name": "a\nb"}, "1 to 60 printable"),
         ({"name": " a"}, "1 to 60 printable"),
+        ({"name": "reminder tomorrow 2021-01-14"}, "belong to what the clock sends"),
         ({"texts": {"en": "Hello"}}, "a text in the language id"),
         ({"texts": {"id": "Halo {nik}"}}, r"Text in id: .*\{nik\}"),
         ({"texts": {"id": HELLO, "English": "Hello"}}, "no language's code"),
