@@ -17,8 +17,9 @@ from bot.campaigns.record import DEFAULT_LANGUAGE
 from bot.campaigns.texts import is_personal, needs_booking, placeholders_in, render
 from bot.daytime import clock_text, day_text, hours_text, zone, zone_name
 from bot.db.database import Database
-from bot.messaging.leases import Lease, Letter
+from bot.messaging.leases import Lease
 from bot.registration.closing import closes_at
+from gateway_adapters.base import Outgoing
 
 #: How long the end of registration is kept before it is asked for again.
 _KEPT = timedelta(seconds=5)
@@ -30,7 +31,7 @@ _MOST_PLANS = 32
 class Composed:
     """The letters of an attempt, and the messages that are left out, by reason."""
 
-    letters: list[Letter]
+    letters: list[Outgoing]
     left_out: dict[str, list[int]]
 
 
@@ -94,7 +95,7 @@ class Composer:
         """The letters of a claimed attempt of a campaign; raises ``DatabaseAway``."""
         if lease.campaign_id is None:
             raise ValueError("this attempt belongs to no campaign")
-        letters: list[Letter] = []
+        letters: list[Outgoing] = []
         left_out: dict[str, list[int]] = {}
         for letter, reason in self._letters(database, lease.campaign_id, lease.id, "queued", now):
             if reason is None:
@@ -112,7 +113,7 @@ class Composer:
 
     def _letters(
         self, database: Database, campaign: int, attempt: int, state: str, now: datetime
-    ) -> Iterator[tuple[Letter, str | None]]:
+    ) -> Iterator[tuple[Outgoing, str | None]]:
         """An attempt's messages in ``state``, each with the reason why it would be left out, if there is one."""
         plan = self._plan(database, campaign, now)
         end = self._closes_at(database, now)
@@ -121,7 +122,7 @@ class Composer:
         for row in database.rows(plan.statement, parameters):
             message, phone, language, reason = row[:4]
             if reason is not None and state == "queued":
-                yield Letter(message, phone, ""), reason
+                yield Outgoing(message, phone, ""), reason
                 continue
             text = plan.texts.get(language) or plan.texts[DEFAULT_LANGUAGE]
             # Most texts say the same to everybody, or to everybody of a district.
@@ -130,7 +131,7 @@ class Composer:
             if body is None:
                 about = (*said[1:], *(None,) * (len(_ABOUT_ALL) - text.told_by))
                 body = bodies[said] = self.said(text.body, text.language, end, about)
-            yield Letter(message, phone, body), reason
+            yield Outgoing(message, phone, body), reason
 
     def _plan(self, database: Database, campaign: int, now: datetime) -> _Plan:
         plan = self._plans.get(campaign)

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.db.database import Database
 from bot.messaging.outbox import Lane
+from gateway_adapters.base import Outgoing
 
 #: An attempt that nobody has renewed for this long belongs to a process that has died.
 LEASE = timedelta(seconds=60)
@@ -37,17 +38,6 @@ class Lease:
     deadline_at: datetime | None
     rate: float | None = None
     any_hour: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message as it is handed over."""
-
-    id: int
-    phone: str
-    body: str
-    link_id: str | None = None
-    reply: bool = False
 
 
 #: Whether an officer has stopped everything but replies, see ``bot.messaging.brakes``.
@@ -83,10 +73,10 @@ RETURNING {_LEASE}, due.rate, due.ignore_quiet_hours
 """
 
 
-def claim_replies(database: Database, now: datetime, limit: int) -> list[tuple[Lease, Letter | None]]:
+def claim_replies(database: Database, now: datetime, limit: int) -> list[tuple[Lease, Outgoing | None]]:
     """Claim up to ``limit`` due replies, each with its letter (None: it has been settled meanwhile)."""
     rows = database.rows(_CLAIM_REPLIES, {"now": now, "limit": limit})
-    return [(Lease(*row[:9]), None if row[9] is None else Letter(*row[9:])) for row in rows]
+    return [(Lease(*row[:9]), None if row[9] is None else Outgoing(*row[9:])) for row in rows]
 
 
 def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | None:

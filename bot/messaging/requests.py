@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from bot.messaging.leases import Lease, Letter
-from gateway_adapters.base import Gateway, GatewayRegistry
+from bot.messaging.leases import Lease
+from gateway_adapters.base import Gateway, GatewayRegistry, Outgoing
 
 
 @dataclass(slots=True)
@@ -17,7 +17,7 @@ class Request:
 
     lease: Lease
     gateway: Gateway
-    letters: Sequence[Letter]
+    letters: Sequence[Outgoing]
     paced: bool = False
 
 
@@ -29,7 +29,7 @@ class Plan:
     """
 
     requests: list[Request] = field(default_factory=list)
-    refused: list[tuple[Lease, Sequence[Letter], str]] = field(default_factory=list)
+    refused: list[tuple[Lease, Sequence[Outgoing], str]] = field(default_factory=list)
     given_back: bool = False
 
 
@@ -37,7 +37,7 @@ class Plan:
 Composer = Callable[[Lease, datetime], Plan]
 
 
-def plan_replies(gateways: GatewayRegistry, claimed: Iterable[tuple[Lease, Letter | None]]) -> Plan:
+def plan_replies(gateways: GatewayRegistry, claimed: Iterable[tuple[Lease, Outgoing | None]]) -> Plan:
     """A request for each reply."""
     plan = Plan()
     for lease, letter in claimed:
@@ -46,7 +46,9 @@ def plan_replies(gateways: GatewayRegistry, claimed: Iterable[tuple[Lease, Lette
     return plan
 
 
-def plan_letters(plan: Plan, gateways: GatewayRegistry, lease: Lease, letters: Sequence[Letter], *, most: int) -> None:
+def plan_letters(
+    plan: Plan, gateways: GatewayRegistry, lease: Lease, letters: Sequence[Outgoing], *, most: int
+) -> None:
     """Add the requests that hand over an attempt's letters: those with one body together, at most ``most`` at a time."""
     gateway = gateways.by_name.get(lease.gateway)
     if gateway is None:

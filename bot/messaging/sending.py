@@ -18,7 +18,7 @@ from bot.away import Away
 from bot.clock import Clock
 from bot.db.database import Database
 from bot.messaging import leases, settling
-from bot.messaging.leases import Lease, Letter
+from bot.messaging.leases import Lease
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.requests import Composer, Plan, Request, plan_replies
@@ -98,7 +98,7 @@ class Sender:
         hand = _Hand(renewed_at=time.monotonic(), before_last_look=before_last_look)
         try:
             return self._work(hand, goes_on)
-        except Exception:
+        except Exception:  # whatever it was: what gateways have answered must not be lost with it
             self._rescue(hand)
             raise
 
@@ -263,7 +263,7 @@ class Sender:
             hand.submitted.discard(lease)
             hand.done.append(lease)
 
-    def _drop(self, hand: _Hand, lease: int) -> list[Letter]:
+    def _drop(self, hand: _Hand, lease: int) -> list[Outgoing]:
         """Forget an attempt's requests that have not been started; returns their letters."""
         dropped = [request for request in hand.ready if request.lease.id == lease]
         hand.ready = deque(request for request in hand.ready if request.lease.id != lease)
@@ -313,6 +313,4 @@ class Sender:
 
 
 def _call(request: Request) -> list[Outcome]:
-    return request.gateway.send(
-        [Outgoing(each.id, each.phone, each.body, each.link_id, each.reply) for each in request.letters]
-    )
+    return request.gateway.send(request.letters)

@@ -13,10 +13,10 @@ import psycopg
 
 from bot.db.database import Database
 from bot.messaging import receipts
-from bot.messaging.leases import TRY_AGAIN, Lease, Letter
+from bot.messaging.leases import TRY_AGAIN, Lease
 from bot.messaging.optouts import REGISTER_ALL
 from bot.messaging.wrong_numbers import register_wrong
-from gateway_adapters.base import Accepted, Outcome, Rejected, Unknown
+from gateway_adapters.base import Accepted, Outcome, Outgoing, Rejected, Unknown
 
 #: After so many temporary refusals a message without a deadline is given up.
 MOST_ATTEMPTS = 8
@@ -29,7 +29,7 @@ class Settled:
     """A letter, the attempt it was handed over by, and what came of it."""
 
     lease: Lease
-    letter: Letter
+    letter: Outgoing
     outcome: Outcome
 
 
@@ -107,7 +107,7 @@ def settle(database: Database, outcomes: Sequence[Settled], done: Sequence[int],
             _register(connection, outcomes, now)
 
 
-def queue_again(database: Database, lease: Lease, letters: Sequence[Letter], due_at: datetime) -> None:
+def queue_again(database: Database, lease: Lease, letters: Sequence[Outgoing], due_at: datetime) -> None:
     """Queue letters of a submitted attempt, which are certain not to have been handed over, as an attempt of their own."""
     parameters: dict[str, object] = {
         "messages": [letter.id for letter in letters],

@@ -18,7 +18,7 @@ from bot.messaging.pacing import Pace, Slot
 from bot.messaging.requests import Plan, plan_letters
 from bot.messaging.sending import Sender
 from bot.messaging.settling import Settled
-from gateway_adapters.base import Accepted, GatewayRegistry, Receipt, ReceiptStatus
+from gateway_adapters.base import Accepted, GatewayRegistry, Outgoing, Receipt, ReceiptStatus
 from gateway_adapters.registry import load_gateways
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
@@ -79,11 +79,11 @@ class Post:
         assert written is not None
         return written
 
-    def claim(self, limit: int = 50) -> list[tuple[leases.Lease, leases.Letter]]:
+    def claim(self, limit: int = 50) -> list[tuple[leases.Lease, Outgoing]]:
         claimed = leases.claim_replies(self.database, self.clock.now(), limit)
         return [(lease, letter) for lease, letter in claimed if letter is not None]
 
-    def submit(self) -> list[tuple[leases.Lease, leases.Letter]]:
+    def submit(self) -> list[tuple[leases.Lease, Outgoing]]:
         claimed = self.claim()
         leases.submit(self.database, [lease.id for lease, _ in claimed], self.clock.now())
         return claimed
@@ -251,7 +251,7 @@ def test_what_was_not_handed_over_is_given_back_when_redis_goes_away(
     def compose(lease: leases.Lease, _now: datetime) -> Plan:
         plan = Plan()
         rows = database.rows("SELECT id, phone FROM message WHERE attempt_id = %s AND state = 'queued'", (lease.id,))
-        letters = [leases.Letter(number, phone, "halo") for number, phone in rows]
+        letters = [Outgoing(number, phone, "halo") for number, phone in rows]
         plan_letters(plan, mail.gateways, replace(lease, rate=1000.0), letters, most=2)
         return plan
 
