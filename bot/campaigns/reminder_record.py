@@ -106,17 +106,23 @@ def create(
     return True
 
 
-def remind(database: Database, reminder: Reminder, who: Recipients, now: datetime, *, batch_size: int) -> int:
+def remind(
+    database: Database, reminder: Reminder, who: Recipients, now: datetime, *, batch_size: int, about: int | None = None
+) -> int:
     """Put those who are due on record; returns how many were written. Costs one look where nobody is.
 
     All of it is one transaction with the campaign's row locked: of two clocks, the second finds nobody due any more, and
     one that is killed leaves nothing. What an admin has cancelled stays so; what has finished is opened again.
+    ``about``: the campaign of which this is one of several reminders. It is locked before the reminder's own row, so that
+    two clocks of which each writes another of them come one after the other as well.
     """
     parameters = {**who.parameters, "name": reminder.name, "now": now}
     if database.row(f"SELECT 1 FROM ({who.sql}) AS who LIMIT 1", parameters) is None:
         return 0
     written = 0
     with database.transaction() as connection:
+        if about is not None:
+            connection.execute("SELECT 1 FROM campaign WHERE id = %s FOR NO KEY UPDATE", (about,))
         create(connection, reminder, now, state="running", recipients=0)
         found = connection.execute(
             "SELECT id, gateway FROM campaign WHERE name = %s AND created_by = %s AND state <> 'cancelled' "

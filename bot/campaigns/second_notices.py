@@ -43,7 +43,8 @@ WHERE a.campaign_id = %(blast)s AND w.phone <> m.phone
 def send_second_notices(database: Database, post: Post, time_zone: ZoneInfo, now: datetime) -> int:
     """Write the second notices that are due, with the blast's own texts, until its deadline; returns how many.
 
-    One campaign for each blast and day of ``time_zone``. Raises ``DatabaseAway``.
+    One campaign for each blast and day of ``time_zone``; the blast's row is locked, so that two clocks of which one still
+    has yesterday write nobody twice. Raises ``DatabaseAway``.
     """
     end = closes_at(database)
     if end is not None and end <= now:
@@ -54,5 +55,5 @@ def send_second_notices(database: Database, post: Post, time_zone: ZoneInfo, now
         name = f"second notice {now.astimezone(time_zone).date()} of {blast}"
         who = Recipients(_UNDELIVERED, {"blast": blast, "deadline": until, "languages": sorted(texts)})
         reminder = Reminder(name, texts, gateway, until, AUDIENCE)
-        written += remind(database, reminder, who, now, batch_size=post.batch_size)
+        written += remind(database, reminder, who, now, batch_size=post.batch_size, about=blast)
     return written
