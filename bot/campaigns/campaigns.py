@@ -30,7 +30,9 @@ __all__ = [
     "approve",
     "approve_own",
     "cancel",
+    "cancel_queued",
     "create",
+    "end_for_good",
     "every",
     "find",
     "finish_done",
@@ -159,16 +161,22 @@ def cancel(database: Database, name: str, *, now: datetime, actor: str) -> int:
     interrupted, ``finish_done`` completes it.
     """
     with database.transaction() as connection:
-        number = _move(
-            connection,
-            name,
-            "cancelled",
-            [State.DRAFT, State.APPROVED, State.RUNNING, State.PAUSED],
-            "state = 'cancelled', ended_at = %(now)s",
-            {"now": now},
-        )
-        audit.record(connection, now, actor, "campaign.cancel", _subject(number))
-    return _cancel_queued(database, number, now)
+        number = end_for_good(connection, name, now=now, actor=actor)
+    return cancel_queued(database, number, now)
+
+
+def end_for_good(connection: psycopg.Connection[Any], name: str, *, now: datetime, actor: str) -> int:
+    """The first half of ``cancel``, within the caller's transaction; returns the campaign's id, for ``cancel_queued``."""
+    number = _move(
+        connection,
+        name,
+        "cancelled",
+        [State.DRAFT, State.APPROVED, State.RUNNING, State.PAUSED],
+        "state = 'cancelled', ended_at = %(now)s",
+        {"now": now},
+    )
+    audit.record(connection, now, actor, "campaign.cancel", _subject(number))
+    return number
 
 
 def set_rate(database: Database, name: str, rate: float | None, *, now: datetime, actor: str) -> None:
@@ -213,7 +221,7 @@ def finish_done(database: Database, now: datetime) -> list[str]:
         "WHERE c.state = 'cancelled'"
     )
     for (number,) in left:
-        _cancel_queued(database, number, now)
+        cancel_queued(database, number, now)
     return [name for _number, name in ended]
 
 
@@ -230,7 +238,8 @@ SELECT (SELECT count(*) FROM cancelled), (SELECT count(*) FROM suppressed)
 """
 
 
-def _cancel_queued(database: Database, number: int, now: datetime) -> int:
+def cancel_queued(database: Database, number: int, now: datetime) -> int:
+    """The second half of ``cancel``: mark what a cancelled campaign has not sent; returns how many messages."""
     suppressed = 0
     while True:
         [(attempts, messages)] = database.rows(

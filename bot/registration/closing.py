@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from bot.db import audit
@@ -27,6 +29,15 @@ STILL_OPEN = f"""coalesce((
 def closes_at(database: Database) -> datetime | None:
     """When registration ends, or None."""
     found: datetime | None = database.value(f"SELECT {CLOSES_AT}")
+    return found
+
+
+def closes_at_for_now(connection: psycopg.Connection[Any]) -> datetime | None:
+    """When registration ends, or None; it is not moved before the caller's transaction is over."""
+    row = connection.execute(
+        "SELECT (value #>> '{}')::timestamptz FROM setting WHERE key = %s FOR SHARE", (_KEY,)
+    ).fetchone()
+    found: datetime | None = None if row is None else row[0]
     return found
 
 
