@@ -25,7 +25,7 @@ from bench.folder import run_folder
 from bench.machine import describe_versions
 from bench.script import Account, Script
 from bench.stage import HOST
-from bot.messaging.sending import MOST_IN_HAND, MOST_REQUESTS
+from bot.messaging.hand import MOST_IN_HAND, MOST_REQUESTS
 from gateway_adapters.africastalking import AfricasTalking
 from gateway_adapters.registry import GATEWAYS
 
@@ -189,8 +189,8 @@ def _ticket_waits(stage: BlastStage) -> list[float]:
     with psycopg.connect(stage.environ["DATABASE_URL"]) as connection:
         written: dict[str, float] = dict(
             connection.execute(
-                "SELECT a.provider_id, extract(epoch FROM m.created_at)::float8 FROM message m "
-                "JOIN acceptance a ON a.message_id = m.id WHERE m.lane = 'reply'"
+                "SELECT provider_id, extract(epoch FROM created_at)::float8 FROM message "
+                "WHERE lane = 'reply' AND provider_id IS NOT NULL"
             ).fetchall()
         )
     return [line.at - written[line.id] for line in stage.stub.taken() if line.id in written]

@@ -55,7 +55,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "no message was accepted twice by a gateway without an admin's decision",
-        "SELECT message_id FROM acceptance GROUP BY message_id HAVING count(*) > 1 + (SELECT count(*) FROM audit u "
+        "SELECT message_id FROM further_acceptance GROUP BY message_id HAVING count(*) > (SELECT count(*) FROM audit u "
         "JOIN message m ON m.id = message_id WHERE u.action IN ('campaign.resend', 'replies.resend') "
         "AND u.subject = coalesce('campaign:' || m.campaign_id, 'replies'))",
     ),

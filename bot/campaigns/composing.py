@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text of a campaign. ``told_by``: how many columns, after the first four, tell all that it may say."""
+    """A text of a campaign. ``told_by``: how many of ``_ABOUT_ALL`` tell all that it may say."""
 
     language: str
     body: str
@@ -53,7 +54,11 @@ class _Plan:
     parameters: dict[str, object]
 
 
+# Those who get the same come together, their ids and numbers as one text each: a thousand rows would take a client longer
+# to read than the rest of its work.
 _FETCH = """
+SELECT reason, language, string_agg(id::text, ','), string_agg(phone, ','){names}
+FROM (
 SELECT m.id, m.phone, m.language,
        CASE WHEN EXISTS (SELECT 1 FROM opt_out o WHERE o.phone = m.phone) THEN 'opted out'
             WHEN EXISTS (SELECT 1 FROM wrong_number o WHERE o.phone = m.phone) THEN 'wrong number'
@@ -63,12 +68,13 @@ SELECT m.id, m.phone, m.language,
                 AND o.state IN ('booked', 'attended') AND o.booked_at > %(materialised_at)s) THEN 'booked meanwhile'
             WHEN (%(needs_booking)s OR m.booking_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM booking o
                 WHERE o.id = m.booking_id AND o.state = 'booked') THEN 'the booking is over'
-            WHEN NOT ({condition}) THEN 'out of the audience' END{columns}
+            WHEN NOT ({condition}) THEN 'out of the audience' END AS reason{columns}
 FROM message m
 JOIN worker w ON w.id = m.worker_id
 JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code){joins}
 WHERE m.attempt_id = %(lease)s AND m.state = %(state)s
 ORDER BY m.id
+) AS told GROUP BY reason, language{names}
 """
 #: What texts are about, in the order of ``Composer.said``, and how far a text reaches that is not about the booking.
 _ABOUT_ALL = (
@@ -97,11 +103,12 @@ class Composer:
             raise ValueError("this attempt belongs to no campaign")
         letters: list[Outgoing] = []
         left_out: dict[str, list[int]] = {}
-        for letter, reason in self._letters(database, lease.campaign_id, lease.id, "queued", now):
+        for reason, ids, phones, body in self._letters(database, lease.campaign_id, lease.id, "queued", now):
             if reason is None:
-                letters.append(letter)
+                letters += [Outgoing(number, phone, body) for number, phone in zip(ids, phones, strict=True)]
             else:
-                left_out.setdefault(reason, []).append(letter.id)
+                left_out.setdefault(reason, []).extend(ids)
+        letters.sort(key=attrgetter("id"))
         return Composed(letters, left_out)
 
     def recall(self, database: Database, attempt: int, now: datetime) -> dict[int, str]:
@@ -109,29 +116,24 @@ class Composer:
         campaign: int | None = database.value("SELECT campaign_id FROM attempt WHERE id = %s", (attempt,))
         if campaign is None:
             return {}
-        return {letter.id: letter.body for letter, _ in self._letters(database, campaign, attempt, "unknown", now)}
+        told = self._letters(database, campaign, attempt, "unknown", now)
+        return {number: body for _, ids, _, body in told for number in ids}
 
     def _letters(
         self, database: Database, campaign: int, attempt: int, state: str, now: datetime
-    ) -> Iterator[tuple[Outgoing, str | None]]:
-        """An attempt's messages in ``state``, each with the reason why it would be left out, if there is one."""
+    ) -> Iterator[tuple[str | None, list[int], list[str], str]]:
+        """An attempt's messages in ``state``: why they would be left out, if there is a reason; their ids and numbers; what
+        they say."""
         plan = self._plan(database, campaign, now)
         end = self._closes_at(database, now)
-        bodies: dict[object, str] = {}
         parameters = {**plan.parameters, "lease": attempt, "state": state, "now": now}
-        for row in database.rows(plan.statement, parameters):
-            message, phone, language, reason = row[:4]
-            if reason is not None and state == "queued":
-                yield Outgoing(message, phone, ""), reason
-                continue
-            text = plan.texts.get(language) or plan.texts[DEFAULT_LANGUAGE]
-            # Most texts say the same to everybody, or to everybody of a district.
-            said = (text.language, *row[4 : 4 + text.told_by])
-            body = bodies.get(said)
-            if body is None:
-                about = (*said[1:], *(None,) * (len(_ABOUT_ALL) - text.told_by))
-                body = bodies[said] = self.said(text.body, text.language, end, about)
-            yield Outgoing(message, phone, body), reason
+        for reason, language, ids, phones, *about in database.rows(plan.statement, parameters):
+            body = ""
+            if reason is None or state != "queued":
+                text = plan.texts.get(language) or plan.texts[DEFAULT_LANGUAGE]
+                known = about[: text.told_by]
+                body = self.said(text.body, text.language, end, (*known, *(None,) * (len(_ABOUT_ALL) - len(known))))
+            yield reason, [int(number) for number in ids.split(",")], phones.split(","), body
 
     def _plan(self, database: Database, campaign: int, now: datetime) -> _Plan:
         plan = self._plans.get(campaign)
@@ -169,10 +171,12 @@ def _read_plan(database: Database, campaign: int, now: datetime) -> _Plan:
     written = database.rows("SELECT language, body FROM campaign_text WHERE campaign_id = %s", (campaign,))
     texts = {language: _Text(language, body, _told_by(body)) for language, body in written}
     columns = _ABOUT_ALL[: max(text.told_by for text in texts.values())]
+    names = [f"about_{place}" for place in range(len(columns))]
     audience = parse_audience(mapping)
     statement = _FETCH.format(
         condition=audience.still_condition,
-        columns="".join(f", {column}" for column in columns),
+        columns="".join(f", {column} AS {name}" for column, name in zip(columns, names, strict=True)),
+        names="".join(f", {name}" for name in names),
         joins=_BOOKING if len(columns) > _OF_THE_WORKER else "",
     )
     parameters = {

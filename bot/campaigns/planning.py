@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,9 +22,9 @@ from bot.db.database import Database
 from bot.messaging import leases
 from bot.messaging.leases import Lease
 from bot.messaging.pacing import most_at_once, most_in_hand
-from bot.messaging.requests import Plan, plan_letters
+from bot.messaging.requests import Plan, Request, plan_letters
 from bot.text import segments
-from gateway_adapters.base import GatewayRegistry
+from gateway_adapters.base import GatewayRegistry, Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +79,22 @@ class Planner:
             return Plan(given_back=True)
         return plan
 
+    def take_back(self, request: Request, letters: Sequence[Outgoing]) -> None:
+        """These letters have not been sent, and count against no cap."""
+        if request.charged_on is not None:
+            parts = segments(letters[0].body).count * len(letters)
+            spending.give_back(self._database, request.lease, parts, request.charged_on)
+
     def _reserve(self, plan: Plan, lease: Lease, now: datetime) -> Cap | None:
         """Count the parts of a plan against the caps."""
+        budget = self._budget
+        day = now.astimezone(budget.time_zone).date()
         bodies = Counter[str]()
         for request in plan.requests:
             # All letters of a request say the same.
             bodies[request.letters[0].body] += len(request.letters)
+            request.charged_on = day
         parts = sum(segments(body).count * many for body, many in bodies.items())
-        budget = self._budget
-        day = now.astimezone(budget.time_zone).date()
         return spending.reserve(self._database, lease, parts, budget.price, budget.most_a_day, day)
 
     def _stop(self, lease: Lease, cap: Cap, now: datetime) -> None:

@@ -63,3 +63,13 @@ def reserve(
     if found[0]:
         return Cap.CAMPAIGN
     return Cap.DAY if found[1] else None
+
+
+def give_back(database: Database, lease: Lease, segments: int, day: date) -> None:
+    """Parts that were counted on ``day`` have not been sent after all: they are free again. Raises ``DatabaseAway``."""
+    with database.transaction() as connection:
+        # The campaign's row first, as above.
+        connection.execute(
+            "UPDATE campaign SET segments = greatest(0, segments - %s) WHERE id = %s", (segments, lease.campaign_id)
+        )
+        connection.execute("UPDATE spending SET segments = greatest(0, segments - %s) WHERE day = %s", (segments, day))

@@ -49,25 +49,32 @@ SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(our_ids)s
 ON CONFLICT DO NOTHING
 """
 
-# By the provider's id; else by ours, where the gateway carries it; else by the phone, if just one unknown is open for it.
-# A receipt that names our id, or matches by phone, tells us the provider's id too.
+# By the provider's id, which is looked for among the phone's messages: no index names it, so that half a million of them
+# are written where the messages stand. Else by ours, where the gateway carries it; else by the phone, if just one unknown
+# is open for it. A receipt that names our id, or matches by phone, tells us the provider's id too.
 _MATCH = """
 WITH told AS (
     SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(our_ids)s::bigint[], %(phones)s::text[])
         WITH ORDINALITY AS t (gateway, provider_id, our_id, phone, place)
+), known AS MATERIALIZED (
+    SELECT t.place, m.id FROM told t
+    JOIN message m ON m.phone = t.phone AND m.gateway = t.gateway AND m.provider_id = t.provider_id
+    UNION ALL
+    SELECT t.place, f.message_id FROM told t
+    JOIN further_acceptance f ON f.gateway = t.gateway AND f.provider_id = t.provider_id
+), ours AS MATERIALIZED (
+    SELECT t.place, m.id, m.provider_id IS DISTINCT FROM t.provider_id AS news FROM told t
+    JOIN message m ON m.id = t.our_id AND m.gateway = t.gateway AND m.state <> 'suppressed'
+    WHERE t.place NOT IN (SELECT place FROM known)
 )
-SELECT t.place, a.message_id, NULL FROM told t
-JOIN acceptance a ON a.gateway = t.gateway AND a.provider_id = t.provider_id
+SELECT place, id, false FROM known
 UNION ALL
-SELECT t.place, m.id, m.attempt_id FROM told t
-JOIN message m ON m.id = t.our_id AND m.gateway = t.gateway AND m.state <> 'suppressed'
-WHERE NOT EXISTS (SELECT 1 FROM acceptance a WHERE a.gateway = t.gateway AND a.provider_id = t.provider_id)
+SELECT place, id, news FROM ours
 UNION ALL
-SELECT t.place, u.id, u.attempt_id FROM told t JOIN LATERAL (
-    SELECT min(m.id) AS id, min(m.attempt_id) AS attempt_id FROM message m
+SELECT t.place, u.id, true FROM told t JOIN LATERAL (
+    SELECT min(m.id) AS id FROM message m
     WHERE m.phone = t.phone AND m.gateway = t.gateway AND m.state = 'unknown' HAVING count(*) = 1) u ON true
-WHERE t.our_id IS NULL AND t.phone IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM acceptance a WHERE a.gateway = t.gateway AND a.provider_id = t.provider_id)
+WHERE t.our_id IS NULL AND t.phone IS NOT NULL AND t.place NOT IN (SELECT place FROM known)
 ORDER BY 1
 """
 
@@ -82,9 +89,15 @@ WHERE m.id = t.message_id AND m.state <> 'suppressed' AND {_RANK.format("m.state
 """
 
 _LEARN = """
-INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at)
-SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(messages)s::bigint[], %(attempts)s::bigint[],
-                     %(at)s::timestamptz[])
+WITH told AS (
+    SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(messages)s::bigint[], %(at)s::timestamptz[])
+        AS t (gateway, provider_id, message_id, at)
+), named AS (
+    UPDATE message m SET provider_id = t.provider_id FROM told t WHERE m.id = t.message_id AND m.provider_id IS NULL
+)
+INSERT INTO further_acceptance (gateway, provider_id, message_id, at)
+SELECT t.gateway, t.provider_id, m.id, t.at FROM told t JOIN message m ON m.id = t.message_id
+WHERE m.provider_id <> t.provider_id
 ON CONFLICT DO NOTHING
 """
 
@@ -113,11 +126,11 @@ def apply(database: Database, told: Sequence[Told]) -> int:
     }
     with database.transaction() as connection:
         connection.execute(_KEEP, columns)
-        matched: dict[int, tuple[int, int | None]] = {}
-        for place, message, attempt in connection.execute(_MATCH, columns):
-            matched.setdefault(place - 1, (message, attempt))
-        found = [(told[place], message, attempt) for place, (message, attempt) in sorted(matched.items())]
-        _learn(connection, [(each, message, attempt) for each, message, attempt in found if attempt is not None])
+        matched: dict[int, tuple[int, bool]] = {}
+        for place, message, is_news in connection.execute(_MATCH, columns):
+            matched.setdefault(place - 1, (message, is_news))
+        found = [(told[place], message, is_news) for place, (message, is_news) in sorted(matched.items())]
+        _learn(connection, [(each, message) for each, message, is_news in found if is_news])
         _move(connection, [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found])
         _mark(connection, [(each.gateway, each.receipt.provider_id) for each, _, _ in found])
         wrong = [
@@ -128,32 +141,33 @@ def apply(database: Database, told: Sequence[Told]) -> int:
     return len(found)
 
 
-def apply_early(connection: psycopg.Connection[Any], accepted: Sequence[tuple[str, str]], now: datetime) -> None:
+def apply_early(connection: psycopg.Connection[Any], accepted: Sequence[tuple[str, str, int]], now: datetime) -> None:
     """Apply the receipts that came before the gateway's own answer, within the transaction that stores that answer.
 
-    ``accepted``: (gateway, provider id) of what has just been accepted.
+    ``accepted``: (gateway, provider id, message) of what has just been accepted.
     """
-    gateways, provider_ids = [g for g, _ in accepted], [p for _, p in accepted]
+    gateways, provider_ids, messages = (list(column) for column in zip(*accepted, strict=True))
     rows = connection.execute(
-        "SELECT a.message_id, r.status, r.reason FROM receipt r JOIN acceptance a USING (gateway, provider_id) "
-        "JOIN unnest(%s::text[], %s::text[]) AS t (gateway, provider_id) USING (gateway, provider_id) "
-        "WHERE NOT r.matched ORDER BY r.id",
-        (gateways, provider_ids),
+        "SELECT t.message_id, r.status, r.reason FROM receipt r "
+        "JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS t (gateway, provider_id, message_id) "
+        "USING (gateway, provider_id) WHERE NOT r.matched ORDER BY r.id",
+        (gateways, provider_ids, messages),
     ).fetchall()
     _move(connection, [_Move(message, _STATE[ReceiptStatus(status)], reason, now) for message, status, reason in rows])
-    _mark(connection, accepted)
+    _mark(connection, [(gateway, provider_id) for gateway, provider_id, _ in accepted])
 
 
 def rematch(database: Database, now: datetime) -> int:
     """Apply receipts that came while our own answer was just being stored, where neither saw the other."""
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT DISTINCT r.gateway, r.provider_id FROM receipt r JOIN acceptance a USING (gateway, provider_id) "
+            "SELECT DISTINCT r.gateway, r.provider_id, m.id FROM receipt r "
+            "JOIN message m ON m.phone = r.phone AND m.gateway = r.gateway AND m.provider_id = r.provider_id "
             "WHERE NOT r.matched AND r.received_at > %s LIMIT 10000",
             (now - _EARLY,),
         ).fetchall()
         if rows:
-            apply_early(connection, [(gateway, provider_id) for gateway, provider_id in rows], now)
+            apply_early(connection, rows, now)
     return len(rows)
 
 
@@ -170,16 +184,15 @@ def _move(connection: psycopg.Connection[Any], moves: Sequence[_Move]) -> None:
         )
 
 
-def _learn(connection: psycopg.Connection[Any], found: Sequence[tuple[Told, int, int | None]]) -> None:
+def _learn(connection: psycopg.Connection[Any], found: Sequence[tuple[Told, int]]) -> None:
     if found:
         connection.execute(
             _LEARN,
             {
-                "gateways": [told.gateway for told, _, _ in found],
-                "provider_ids": [told.receipt.provider_id for told, _, _ in found],
-                "messages": [message for _, message, _ in found],
-                "attempts": [attempt for _, _, attempt in found],
-                "at": [told.at for told, _, _ in found],
+                "gateways": [told.gateway for told, _ in found],
+                "provider_ids": [told.receipt.provider_id for told, _ in found],
+                "messages": [message for _, message in found],
+                "at": [told.at for told, _ in found],
             },
         )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import groupby
+from datetime import date, datetime
+from typing import Protocol
 
 from bot.messaging.leases import Lease
 from gateway_adapters.base import Gateway, GatewayRegistry, Outgoing
@@ -13,12 +13,14 @@ from gateway_adapters.base import Gateway, GatewayRegistry, Outgoing
 
 @dataclass(slots=True)
 class Request:
-    """Letters of one attempt that share their body. ``paced``: it has its slot."""
+    """Letters of one attempt that share their body. ``paced``: it has its slot. ``charged_on``: the day on which it counts
+    against the caps."""
 
     lease: Lease
     gateway: Gateway
     letters: Sequence[Outgoing]
     paced: bool = False
+    charged_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,14 @@ class Plan:
     given_back: bool = False
 
 
-#: Makes the plan of a campaign's attempt: what it says, to whom, and to whom not any more.
-Composer = Callable[[Lease, datetime], Plan]
+class Composer(Protocol):
+    """What knows campaigns."""
+
+    def __call__(self, lease: Lease, now: datetime) -> Plan:
+        """The plan of an attempt: what it says, to whom, and to whom not any more."""
+
+    def take_back(self, request: Request, letters: Sequence[Outgoing]) -> None:
+        """These letters of a request have not been sent, and cost nothing."""
 
 
 def plan_replies(gateways: GatewayRegistry, claimed: Iterable[tuple[Lease, Outgoing | None]]) -> Plan:
@@ -55,8 +63,10 @@ def plan_letters(
         plan.refused.append((lease, letters, f"there is no gateway {lease.gateway} in this process"))
         return
     size = min(most, gateway.max_recipients_per_request)
-    for _body, alike in groupby(sorted(letters, key=lambda letter: letter.body), key=lambda letter: letter.body):
-        group = list(alike)
+    alike: dict[str, list[Outgoing]] = {}
+    for letter in letters:
+        alike.setdefault(letter.body, []).append(letter)
+    for group in alike.values():
         plan.requests.extend(
             Request(lease, gateway, group[start : start + size]) for start in range(0, len(group), size)
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from bot.db.database import Database
+from bot.db.database import Database, Row
 from bot.messaging import receipts
 from bot.messaging.leases import TRY_AGAIN, Lease
 from bot.messaging.optouts import REGISTER_ALL
@@ -26,28 +26,45 @@ _LONGEST_BACKOFF = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A letter, the attempt it was handed over by, and what came of it."""
+    """Letters of one attempt, and what came of each, in their order."""
+
+    lease: Lease
+    letters: Sequence[Outgoing]
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """A letter of which something else came than its being accepted."""
 
     lease: Lease
     letter: Outgoing
-    outcome: Outcome
+    outcome: Rejected | Unknown
 
 
-# Nearly all of a blast is accepted, and its ids travel as one text each: as arrays, value by value, they take a client
-# longer than the rest of its work. What a receipt has said meanwhile stands: only what is still open is written.
+# Nearly all of a blast is accepted, so that takes one statement, and its ids travel as one text each: as arrays, value by
+# value, they take a client longer than the rest of its work. What a receipt has said meanwhile stands; it may even have
+# told the id. Another id than the one on record is that of a message that was accepted before.
 _ACCEPT = """
-WITH taken AS (
-    INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at)
-    SELECT %(gateway)s, provider_id, message_id, attempt_id, %(now)s
-    FROM unnest(string_to_array(%(provider_ids)s, E'\\x1f'), string_to_array(%(messages)s, ',')::bigint[],
-                string_to_array(%(leases)s, ',')::bigint[]) AS t (provider_id, message_id, attempt_id)
+WITH settled AS (
+    UPDATE message m SET provider_id = coalesce(m.provider_id, t.provider_id),
+        state = CASE WHEN m.state IN ('queued', 'unknown') THEN 'accepted' ELSE m.state END,
+        reason = CASE WHEN m.state IN ('queued', 'unknown') THEN NULL ELSE m.reason END,
+        settled_at = CASE WHEN m.state IN ('queued', 'unknown') THEN %(now)s ELSE m.settled_at END
+    FROM unnest(string_to_array(%(provider_ids)s, E'\\x1f'), string_to_array(%(messages)s, ',')::bigint[])
+        AS t (provider_id, message_id)
+    WHERE m.id = t.message_id AND (m.state IN ('queued', 'unknown') OR m.provider_id IS DISTINCT FROM t.provider_id)
+    RETURNING m.id, old.provider_id AS before, t.provider_id
+), further AS (
+    INSERT INTO further_acceptance (gateway, provider_id, message_id, at)
+    SELECT %(gateway)s, provider_id, id, %(now)s FROM settled WHERE before <> provider_id
     ON CONFLICT DO NOTHING
-), settled AS (
-    UPDATE message SET state = 'accepted', reason = NULL, settled_at = %(now)s
-    WHERE id = ANY(string_to_array(%(messages)s, ',')::bigint[]) AND state IN ('queued', 'unknown')
+), closed AS (
+    UPDATE attempt SET settled_at = %(now)s, state = 'settled'
+    WHERE id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown')
 )
-SELECT gateway, provider_id FROM receipt WHERE NOT matched AND gateway = %(gateway)s
-AND provider_id = ANY(string_to_array(%(provider_ids)s, E'\\x1f'))
+SELECT r.provider_id FROM receipt r WHERE NOT r.matched AND r.gateway = %(gateway)s
+AND r.provider_id = ANY(string_to_array(%(provider_ids)s, E'\\x1f'))
 """
 _UNIT = "\x1f"
 
@@ -73,38 +90,60 @@ def backoff(attempts: int, jitter: Callable[[], float] = random.random) -> timed
     return timedelta(seconds=longest / 2 + jitter() * longest / 2)
 
 
-def settle(database: Database, outcomes: Sequence[Settled], done: Sequence[int], now: datetime) -> None:
+def settle(database: Database, answers: Sequence[Settled], done: Sequence[int], now: datetime) -> None:
     """Write outcomes, and close the attempts ``done``, all of whose outcomes have been written with these."""
-    again: dict[tuple[int, str], list[tuple[Settled, datetime]]] = defaultdict(list)
-    final: list[Settled] = []
-    for settled in outcomes:
-        due_at = _next_try(settled, now)
-        if due_at is None or not isinstance(settled.outcome, Rejected):
-            final.append(settled)
-        else:
-            again[settled.lease.id, settled.outcome.reason].append((settled, due_at))
-    with database.transaction() as connection:
-        # Retried first: they leave their attempt, which is closed by what follows.
-        for (lease, reason), retried in again.items():
-            connection.execute(
-                TRY_AGAIN,
-                {
-                    "messages": [settled.letter.id for settled, _ in retried],
-                    "lease": lease,
-                    "number": retried[0][0].lease.number + 1,
-                    "due_at": max(due_at for _, due_at in retried),
-                    "now": now,
-                    "reason": reason,
-                },
-            )
-        accepted = [each for each in final if isinstance(each.outcome, Accepted)]
-        early = _accept(connection, accepted, now) if accepted else []
-        if done or len(accepted) < len(final):
-            _write(connection, [each for each in final if not isinstance(each.outcome, Accepted)], done, now)
-        if early:
+    accepted: dict[str, dict[int, str]] = defaultdict(dict)
+    others: list[_One] = []
+    for answer in answers:
+        ids = accepted[answer.lease.gateway]
+        for letter, outcome in zip(answer.letters, answer.outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                ids[letter.id] = outcome.provider_id
+            else:
+                others.append(_One(answer.lease, letter, outcome))
+    told = [(gateway, ids) for gateway, ids in accepted.items() if ids]
+    early: list[tuple[str, str, int]] = []
+    if len(told) == 1 and not others:
+        [(gateway, ids)] = told
+        early = _waited_for(gateway, ids, database.rows(_ACCEPT, _accepted(gateway, ids, done, now)))
+    else:
+        with database.transaction() as connection:
+            # Retried first: they leave their attempt, which is closed by what follows.
+            final = _retry(connection, others, now)
+            for gateway, ids in told:
+                waiting = connection.execute(_ACCEPT, _accepted(gateway, ids, [], now)).fetchall()
+                early += _waited_for(gateway, ids, waiting)
+            _write(connection, final, done, now)
+            _register(connection, others, now)
+    if early:
+        # What is killed before that leaves it to the sweep.
+        with database.transaction() as connection:
             receipts.apply_early(connection, early, now)
-        if len(accepted) < len(outcomes):
-            _register(connection, outcomes, now)
+
+
+def _retry(connection: psycopg.Connection[Any], others: Sequence[_One], now: datetime) -> list[_One]:
+    """Queue again what is to be tried again; returns the others."""
+    again: dict[tuple[int, str], list[tuple[_One, datetime]]] = defaultdict(list)
+    final: list[_One] = []
+    for one in others:
+        due_at = _next_try(one, now)
+        if due_at is None:
+            final.append(one)
+        else:
+            again[one.lease.id, one.outcome.reason].append((one, due_at))
+    for (lease, reason), retried in again.items():
+        connection.execute(
+            TRY_AGAIN,
+            {
+                "messages": [one.letter.id for one, _ in retried],
+                "lease": lease,
+                "number": retried[0][0].lease.number + 1,
+                "due_at": max(due_at for _, due_at in retried),
+                "now": now,
+                "reason": reason,
+            },
+        )
+    return final
 
 
 def queue_again(database: Database, lease: Lease, letters: Sequence[Outgoing], due_at: datetime) -> None:
@@ -120,46 +159,48 @@ def queue_again(database: Database, lease: Lease, letters: Sequence[Outgoing], d
     database.rows(TRY_AGAIN, parameters)
 
 
-def _accept(connection: psycopg.Connection[Any], accepted: Sequence[Settled], now: datetime) -> list[tuple[str, str]]:
-    """Write what was accepted; returns (gateway, provider id) of those that receipts have been waiting for."""
-    early: list[tuple[str, str]] = []
-    for gateway in {settled.lease.gateway for settled in accepted}:
-        told = [each for each in accepted if each.lease.gateway == gateway]
-        parameters = {
-            "gateway": gateway,
-            "messages": ",".join([str(each.letter.id) for each in told]),
-            "leases": ",".join([str(each.lease.id) for each in told]),
-            "provider_ids": _UNIT.join([_provider_id(each.outcome) for each in told]),
-            "now": now,
-        }
-        early += [(row[0], row[1]) for row in connection.execute(_ACCEPT, parameters)]
-    return early
+def _accepted(gateway: str, ids: dict[int, str], done: Sequence[int], now: datetime) -> dict[str, object]:
+    """The parameters that say what a gateway accepted: its ids by ours."""
+    provider_ids = _UNIT.join(ids.values())
+    if provider_ids.count(_UNIT) >= len(ids):
+        provider_ids = _UNIT.join([each.replace(_UNIT, "") for each in ids.values()])
+    return {
+        "gateway": gateway,
+        "messages": ",".join(map(str, ids)),
+        "provider_ids": provider_ids,
+        "done": list(done),
+        "now": now,
+    }
 
 
-def _provider_id(outcome: Outcome) -> str:
-    return outcome.provider_id.replace(_UNIT, "") if isinstance(outcome, Accepted) else ""
+def _waited_for(gateway: str, ids: dict[int, str], waiting: Sequence[Row]) -> list[tuple[str, str, int]]:
+    """Gateway, its id and ours of what receipts have been waiting for."""
+    if not waiting:
+        return []
+    named = {provider_id: message for message, provider_id in ids.items()}
+    return [(gateway, provider_id, named[provider_id]) for (provider_id,) in waiting]
 
 
-def _write(connection: psycopg.Connection[Any], final: Sequence[Settled], done: Sequence[int], now: datetime) -> None:
+def _write(connection: psycopg.Connection[Any], final: Sequence[_One], done: Sequence[int], now: datetime) -> None:
     """Write what was refused or is unknown, and close attempts."""
     connection.execute(
         _WRITE,
         {
-            "messages": [settled.letter.id for settled in final],
-            "leases": [settled.lease.id for settled in final],
-            "states": ["unknown" if isinstance(settled.outcome, Unknown) else "rejected" for settled in final],
-            "reasons": [None if isinstance(s.outcome, Accepted) else s.outcome.reason for s in final],
+            "messages": [one.letter.id for one in final],
+            "leases": [one.lease.id for one in final],
+            "states": ["unknown" if isinstance(one.outcome, Unknown) else "rejected" for one in final],
+            "reasons": [one.outcome.reason for one in final],
             # What was said is wanted where the gateway may be asked whether it was.
-            "bodies": [s.letter.body if isinstance(s.outcome, Unknown) else None for s in final],
+            "bodies": [one.letter.body if isinstance(one.outcome, Unknown) else None for one in final],
             "done": list(done),
             "now": now,
         },
     )
 
 
-def _register(connection: psycopg.Connection[Any], outcomes: Sequence[Settled], now: datetime) -> None:
+def _register(connection: psycopg.Connection[Any], others: Sequence[_One], now: datetime) -> None:
     """Remember the numbers that have opted out at their gateway, and those that are none."""
-    refused = [(each, each.outcome) for each in outcomes if isinstance(each.outcome, Rejected)]
+    refused = [(each, each.outcome) for each in others if isinstance(each.outcome, Rejected)]
     opted_out = [each for each, outcome in refused if outcome.opted_out]
     if opted_out:
         phones = [each.letter.phone for each in opted_out]
@@ -169,9 +210,9 @@ def _register(connection: psycopg.Connection[Any], outcomes: Sequence[Settled], 
         register_wrong(connection, [(e.letter.phone, e.lease.gateway, outcome.reason) for e, outcome in wrong], now)
 
 
-def _next_try(settled: Settled, now: datetime) -> datetime | None:
+def _next_try(one: _One, now: datetime) -> datetime | None:
     """When a refused letter is tried again; None if never."""
-    outcome, lease = settled.outcome, settled.lease
+    outcome, lease = one.outcome, one.lease
     if not isinstance(outcome, Rejected) or outcome.permanent:
         return None
     if lease.deadline_at is None and lease.number >= MOST_ATTEMPTS:

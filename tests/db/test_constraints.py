@@ -221,13 +221,11 @@ class TestMessages:
         with pytest.raises(errors.CheckViolation, match="ck_message_about"):
             write(None)
 
-    def test_a_gateway_knows_a_message_by_one_id(self, world: World) -> None:
-        insert = (
-            "INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at) VALUES (%s, 'P1', %s, 1, %s)"
-        )
+    def test_an_id_of_a_gateway_is_one_messages(self, world: World) -> None:
+        insert = "INSERT INTO further_acceptance (gateway, provider_id, message_id, at) VALUES (%s, 'P1', %s, %s)"
         world.database.rows(insert, ("twilio", 1, MORNING))
         world.database.rows(insert, ("africastalking", 1, MORNING))
-        with pytest.raises(errors.UniqueViolation, match="pk_acceptance"):
+        with pytest.raises(errors.UniqueViolation, match="pk_further_acceptance"):
             world.database.rows(insert, ("twilio", 2, MORNING))
 
     def test_an_inbound_message_is_stored_once_per_gateway(self, world: World) -> None:

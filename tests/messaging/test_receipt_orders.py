@@ -47,7 +47,7 @@ class Sent:
         leases.submit(database, [self.lease.id], MORNING)
 
     def is_answered(self, outcome: Outcome) -> None:
-        settling.settle(self.database, [Settled(self.lease, self.letter, outcome)], [self.lease.id], MORNING)
+        settling.settle(self.database, [Settled(self.lease, [self.letter], [outcome])], [self.lease.id], MORNING)
 
     def is_told(self, statuses: list[ReceiptStatus], *, our_id: int | None, provider_id: str | None = None) -> None:
         told = [

@@ -94,7 +94,8 @@ def test_what_the_gateway_took_is_known_when_it_is_asked(
     clock.moment += timedelta(minutes=3)
     assert _ask(database, gateways, clock) == 1
     assert _state(database, message) in {"accepted", "delivered"}
-    assert database.value("SELECT count(*) FROM acceptance WHERE message_id = %s", (message,)) == 1
+    assert database.value("SELECT provider_id FROM message WHERE id = %s", (message,)) == stub.taken()[0].id
+    assert database.value("SELECT count(*) FROM further_acceptance") == 0
     clock.moment += timedelta(hours=1)
     asked = stub.state()["requests"]
     assert _ask(database, gateways, clock) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from bot.db.database import Database
 from bot.messaging import leases, outbox, receipts, settling
 from bot.messaging.outbox import Draft, Lane
 from bot.messaging.pacing import Pace, Slot
-from bot.messaging.requests import Plan, plan_letters
+from bot.messaging.requests import Plan, Request, plan_letters
 from bot.messaging.sending import Sender
 from bot.messaging.settling import Settled
 from gateway_adapters.base import Accepted, GatewayRegistry, Outgoing, Receipt, ReceiptStatus
@@ -112,8 +112,8 @@ class Post:
         assert row is not None
         return row[0], row[1]
 
-    def receipt(self, status: ReceiptStatus, provider_id: str, **rest: object) -> bool:
-        receipt = Receipt(provider_id, status, **rest)  # type: ignore[arg-type]
+    def receipt(self, status: ReceiptStatus, provider_id: str, phone: str = PHONE, reason: str = "") -> bool:
+        receipt = Receipt(provider_id, status, phone, reason)
         return receipts.apply(self.database, [receipts.Told("africastalking", receipt, self.clock.now())]) == 1
 
 
@@ -248,21 +248,30 @@ def test_what_was_not_handed_over_is_given_back_when_redis_goes_away(
             (campaign[0], attempt[0], now),
         )
 
-    def compose(lease: leases.Lease, _now: datetime) -> Plan:
-        plan = Plan()
-        rows = database.rows("SELECT id, phone FROM message WHERE attempt_id = %s AND state = 'queued'", (lease.id,))
-        letters = [Outgoing(number, phone, "halo") for number, phone in rows]
-        plan_letters(plan, mail.gateways, replace(lease, rate=1000.0), letters, most=2)
-        return plan
+    taken_back: list[int] = []
+
+    class Pairs:
+        def __call__(self, lease: leases.Lease, _now: datetime) -> Plan:
+            plan = Plan()
+            rows = database.rows(
+                "SELECT id, phone FROM message WHERE attempt_id = %s AND state = 'queued'", (lease.id,)
+            )
+            letters = [Outgoing(number, phone, "halo") for number, phone in rows]
+            plan_letters(plan, mail.gateways, replace(lease, rate=1000.0), letters, most=2)
+            return plan
+
+        def take_back(self, _request: Request, letters: Sequence[Outgoing]) -> None:
+            taken_back.extend(letter.id for letter in letters)
 
     sender = Sender(
-        database, mail.gateways, mail.clock, Lane.BLAST, pace=_LostPace(redis_url, questions=4), composer=compose
+        database, mail.gateways, mail.clock, Lane.BLAST, pace=_LostPace(redis_url, questions=4), composer=Pairs()
     )
     with pytest.raises(redis.ConnectionError):
         sender.run(lambda: True)
     sender.close()
     told: dict[str, int] = dict(database.rows("SELECT state, count(*) FROM message GROUP BY 1"))
     assert told == {"accepted": 8, "queued": 12}
+    assert len(set(taken_back)) == 12
     assert len(stub.taken) == 8
     mail.passes(minutes=2)
     assert leases.sweep(database, mail.clock.now()) == (0, 0)
@@ -311,7 +320,7 @@ class TestReceipts:
         [(lease, letter)] = mail.submit()
         assert not mail.receipt(ReceiptStatus.DELIVERED, "ATXid_early")
         assert (mail.state(message), mail.attempt(message)) == ("queued", ("submitted", 1))
-        outcome = Settled(lease, letter, Accepted(message, "ATXid_early"))
+        outcome = Settled(lease, [letter], [Accepted(message, "ATXid_early")])
         settling.settle(mail.database, [outcome], [lease.id], mail.clock.now())
         assert mail.state(message) == "delivered"
 

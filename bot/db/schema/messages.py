@@ -103,8 +103,8 @@ attempt = Table(
 
 #: The outbox: every message to a person, once per ``natural_key``, or per campaign, worker and booking. A campaign's
 #: have no body: it is made of the campaign's text when they leave. ``queued`` until something is known, so also while
-#: its attempt is under way. No index names ``state``, and half a million recipients have no foreign keys to check:
-#: so a message's row is written once and changed in its place.
+#: its attempt is under way. ``provider_id``: the id by which the gateway knows it. No index names what changes, and half
+#: a million recipients have no foreign keys to check: so a message's row is written once and changed in its place.
 message = Table(
     "message",
     metadata,
@@ -117,6 +117,7 @@ message = Table(
     Column("phone", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text),
+    Column("provider_id", Text),
     moment("settled_at"),
     moment("created_at", null=False),
     Column("lane", Text, nullable=False),
@@ -150,14 +151,13 @@ message = Table(
     postgresql_with={"fillfactor": "45"},
 )
 
-#: That a gateway took a message, and the id it knows it by.
-acceptance = Table(
-    "acceptance",
+#: The other ids of messages that a gateway has taken more than once: an admin had them sent again.
+further_acceptance = Table(
+    "further_acceptance",
     metadata,
     Column("gateway", Text, primary_key=True),
     Column("provider_id", Text, primary_key=True),
     Column("message_id", BigInteger, nullable=False),
-    Column("attempt_id", BigInteger, nullable=False),
     moment("at", null=False),
 )
 

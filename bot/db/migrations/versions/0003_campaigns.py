@@ -116,13 +116,12 @@ CREATE INDEX ix_attempt_in_flight ON attempt (phone, id) WHERE phone IS NOT NULL
 CREATE INDEX ix_attempt_unknown ON attempt (gateway, id) WHERE has_unknown;
 CREATE INDEX ix_attempt_campaign_id ON attempt (campaign_id) WHERE campaign_id IS NOT NULL;
 
-CREATE TABLE acceptance (
+CREATE TABLE further_acceptance (
     gateway TEXT NOT NULL,
     provider_id TEXT NOT NULL,
     message_id BIGINT NOT NULL,
-    attempt_id BIGINT NOT NULL,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
-    CONSTRAINT pk_acceptance PRIMARY KEY (gateway, provider_id)
+    CONSTRAINT pk_further_acceptance PRIMARY KEY (gateway, provider_id)
 );
 
 CREATE TABLE message (
@@ -135,6 +134,7 @@ CREATE TABLE message (
     phone TEXT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT,
+    provider_id TEXT,
     settled_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     lane TEXT NOT NULL,
@@ -167,16 +167,20 @@ FROM old_message m JOIN moved v ON v.message_id = m.id
 LEFT JOIN LATERAL (SELECT max(claimed_at) AS claimed_at, max(submitted_at) AS submitted_at
                    FROM old_attempt o WHERE o.message_id = m.id) a ON true;
 
-INSERT INTO message (id, worker_id, booking_id, inbound_id, attempt_id, phone, state, reason, settled_at, created_at,
-                     lane, kind, gateway, language, natural_key, body, link_id, inline)
-SELECT m.id, m.worker_id, m.booking_id, m.inbound_id, v.attempt_id, m.phone,
-       CASE WHEN m.state IN ('claimed', 'submitted') THEN 'queued' ELSE m.state END, m.reason, m.settled_at, m.created_at,
-       m.lane, m.kind, m.gateway, m.language, m.natural_key, m.body, m.link_id, m.inline
-FROM old_message m JOIN moved v ON v.message_id = m.id;
+CREATE TEMPORARY TABLE known ON COMMIT DROP AS
+SELECT gateway, provider_id, message_id, coalesce(settled_at, claimed_at) AS at,
+       row_number() OVER (PARTITION BY message_id ORDER BY id) AS place
+FROM old_attempt WHERE provider_id IS NOT NULL;
 
-INSERT INTO acceptance (gateway, provider_id, message_id, attempt_id, at)
-SELECT o.gateway, o.provider_id, o.message_id, v.attempt_id, coalesce(o.settled_at, o.claimed_at)
-FROM old_attempt o JOIN moved v ON v.message_id = o.message_id WHERE o.provider_id IS NOT NULL;
+INSERT INTO message (id, worker_id, booking_id, inbound_id, attempt_id, phone, state, reason, provider_id, settled_at,
+                     created_at, lane, kind, gateway, language, natural_key, body, link_id, inline)
+SELECT m.id, m.worker_id, m.booking_id, m.inbound_id, v.attempt_id, m.phone,
+       CASE WHEN m.state IN ('claimed', 'submitted') THEN 'queued' ELSE m.state END, m.reason, k.provider_id, m.settled_at,
+       m.created_at, m.lane, m.kind, m.gateway, m.language, m.natural_key, m.body, m.link_id, m.inline
+FROM old_message m JOIN moved v ON v.message_id = m.id LEFT JOIN known k ON k.message_id = m.id AND k.place = 1;
+
+INSERT INTO further_acceptance (gateway, provider_id, message_id, at)
+SELECT gateway, provider_id, message_id, at FROM known WHERE place > 1;
 
 SELECT setval('message_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM message), false);
 
