@@ -35,6 +35,8 @@ _TEXT = (
 )
 #: As long as the campaigns' text, but another one.
 _FLOOR_TEXT = _TEXT[:-1] + "!"
+#: A floor of more requests than that tells no more.
+_MOST_REQUESTS_OF_A_FLOOR = 20_000
 _CALLERS, _MOST_CALLERS, _PAUSE = 4, 2000, 0.1
 #: What comes in of receipts while people register: share of the messages, and a second.
 _RECEIPTS, _RECEIPTS_PER_SECOND = 0.2, 1000.0
@@ -50,10 +52,12 @@ class WantedBlast:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A campaign with its floor. ``ratio``: messages a second over the floor's."""
+    """A campaign with its floor, a plain loop, and the same ``flat_out``: in as many processes and threads as the service
+    sends with, which use up the machine. ``ratio``: messages a second over the floor's."""
 
     sent: Sent
     floor: Floor
+    flat_out: Floor
 
     @property
     def ratio(self) -> float:
@@ -124,16 +128,19 @@ def _alone(
     sent = send_campaign(stage, name, gateway, audience, _TEXT)
     say(f"{gateway}: {sent.per_second:,.0f} messages/s; its floor")
     per_request = next(each.max_recipients_per_request for each in GATEWAYS if each.name == gateway)
-    floor = measure_floor(
-        stage.stub.url,
-        gateway,
-        messages=count,
-        per_request=per_request,
-        threads=max(1, min(MOST_REQUESTS, MOST_IN_HAND // per_request)),
-        processes=BLAST_WORKERS,
-        text=_FLOOR_TEXT,
-    )
-    return Measured(sent, floor)
+
+    def loop(processes: int, threads: int) -> Floor:
+        return measure_floor(
+            stage.stub.url,
+            gateway,
+            messages=min(count, _MOST_REQUESTS_OF_A_FLOOR * per_request),
+            per_request=per_request,
+            threads=threads,
+            processes=processes,
+            text=_FLOOR_TEXT,
+        )
+
+    return Measured(sent, loop(1, 1), loop(BLAST_WORKERS, max(1, min(MOST_REQUESTS, MOST_IN_HAND // per_request))))
 
 
 def _in_company(stage: BlastStage, say: Callable[[str], None]) -> Company:

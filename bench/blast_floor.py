@@ -1,8 +1,9 @@
 """What a blast is measured against: a plain loop that sends the same requests and writes nothing.
 
-The same number of recipients a request, texts as long, urllib3 with kept connections as the adapters have it, as many
-threads and processes as the service sends with; each answer is read. A process of its own: ``python -m bench.blast_floor``
-reads a ``FloorScript`` from stdin, says that it is ready, begins when stdin is closed, and tells when it began and ended.
+The same number of recipients a request, texts as long, urllib3 with kept connections as the adapters have it, one request
+after the other, or in as many threads and processes as are wanted; each answer is read. A process of its own:
+``python -m bench.blast_floor`` reads a ``FloorScript`` from stdin, says that it is ready, begins when stdin is closed, and
+tells when it began and ended.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from bot.registration.sample import load_sample
 from bot.serve.supervisor import Child
 
 #: Workers that send the blast.
-BLAST_WORKERS = 2
+BLAST_WORKERS = 3
 #: Those of the roster that have names, ages and facilities of their own; the others are made of these.
 _MOST_MADE_UP = 5000
 #: Whom Twilio's campaign goes to.

@@ -16,13 +16,12 @@ import structlog
 from bot import config
 from bot.away import Away
 from bot.campaigns import campaigns, closing_reminders, launching, materialise, reminders, second_notices
-from bot.campaigns.waiting import waiting
 from bot.messaging import inbound, leases, receipt_stream, receipts, reconciling, wake
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.sending import Sender
-from bot.metrics import AWAY, INBOUND, OLDEST_WAITING, RECEIPTS, RECEIPTS_WAITING, SENT, UNKNOWN
-from bot.queues import Work, enqueue_drain, enqueue_receipts
+from bot.metrics import AWAY, INBOUND, RECEIPTS, SENT
+from bot.queues import Work, call_colleague, enqueue_drain, enqueue_receipts
 from bot.registration import slots
 from bot.services import Services
 
@@ -60,7 +59,9 @@ def drain(lane_name: str) -> int:
     accepted = 0
     try:
         # Whoever writes after that enqueues a drain of its own; what was written before, the last look sees.
-        accepted = sender(lane).run(goes_on, lambda: parts.queue.delete(wake.token(lane)))
+        accepted = sender(lane).run(
+            goes_on, lambda: parts.queue.delete(wake.token(lane)), lambda: call_colleague(parts.queue, lane)
+        )
         if not goes_on():
             enqueue_drain(parts.queue, lane)
     except (Away, redis.RedisError) as error:
@@ -143,7 +144,6 @@ def sweep() -> dict[str, int]:
             wake.enqueue_once(parts.queue, lane, functools.partial(enqueue_drain, parts.queue, lane))
         if receipt_stream.waiting(parts.queue):
             wake.enqueue_once(parts.queue, Work.RECEIPTS, functools.partial(enqueue_receipts, parts.queue))
-        _gauge(parts)
     except (Away, redis.RedisError) as error:
         AWAY.labels("sweep").inc()
         _log.warning("sweep_stopped", error=type(error).__name__)
@@ -163,15 +163,6 @@ def ask_gateways() -> int:
         AWAY.labels("ask").inc()
         _log.warning("asking_stopped", error=type(error).__name__)
         return 0
-
-
-def _gauge(parts: Services) -> None:
-    """Put what waits into the metrics."""
-    found = waiting(parts.database, parts.clock.now())
-    for lane in found.lanes:
-        OLDEST_WAITING.labels(lane.lane.value).set(lane.oldest)
-    UNKNOWN.set(found.unknown)
-    RECEIPTS_WAITING.set(receipt_stream.waiting(parts.queue))
 
 
 def remind() -> dict[str, int]:

@@ -20,7 +20,7 @@ REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gat
 SENT = Counter("balas_messages_total", "Messages handed to gateways", ["lane"])
 FAILURES = Counter("balas_failures_total", "Requests that failed inside", ["where"])
 AWAY = Counter("balas_away_total", "Requests for which PostgreSQL or Redis was away", ["where"])
-#: Set by the sweep, so the last one that looked is right.
+#: Set when Prometheus asks (``bot.gauges``), so the last one that looked is right.
 OLDEST_WAITING = Gauge(
     "balas_oldest_waiting_seconds",
     "Age of the oldest message that is due and has not left",

@@ -5,6 +5,7 @@ E.164 is the only form kept and compared. A number on a roster must be able to g
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 import phonenumbers
@@ -73,6 +74,11 @@ def parse_phone(text: str) -> str:
 def is_e164(text: str) -> bool:
     """Whether `text` is, to the letter, an E.164 number: a plus sign and 8 to 15 ASCII digits."""
     return _E164.fullmatch(text) is not None
+
+
+def are_e164(texts: Iterable[str]) -> bool:
+    """Whether all of many texts are E.164 numbers."""
+    return all(map(_E164.fullmatch, texts))
 
 
 def mask_phone(e164: str) -> str:

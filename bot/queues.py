@@ -32,6 +32,15 @@ def enqueue_drain(client: redis.Redis, lane: Lane) -> None:
     )
 
 
+def call_colleague(client: redis.Redis, lane: Lane) -> None:
+    """Tell one more of the lane's workers to look, unless a job waits for one already.
+
+    Each that finds something to do calls the next, until all are at it.
+    """
+    if Queue(lane.value, connection=client).count == 0:
+        enqueue_drain(client, lane)
+
+
 def enqueue_receipts(client: redis.Redis) -> None:
     """Tell the receipts' workers to look at their stream."""
     Queue(Work.RECEIPTS.value, connection=client).enqueue(

@@ -7,7 +7,7 @@ from types import FrameType
 import redis
 from rq import Queue, SimpleWorker
 
-from bot import config, jobs, log
+from bot import config, garbage, jobs, log
 from bot.lifeline import die_with_parent
 from bot.queues import Work
 
@@ -27,6 +27,7 @@ def run_worker(work: Work, settings: config.Settings) -> None:
     die_with_parent()
     log.configure(settings.log_level, service=f"worker-{work.value}")
     jobs.services().check_sending()
+    garbage.settle_down()
     connection = redis.Redis.from_url(settings.queue_redis_url)
     worker = _Worker(
         [Queue(work.value, connection=connection)],

@@ -1,4 +1,4 @@
-"""What waits, as the sweep tells Prometheus."""
+"""What waits, as Prometheus is told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot import jobs, metrics
+from bot.gauges import look
 from bot.messaging import outbox, receipt_stream
 from bot.messaging.outbox import Draft, Lane
 from bot.services import Services
@@ -48,8 +49,8 @@ def writes_reply(parts: Services) -> None:
 
 
 def gauges(parts: Services) -> tuple[dict[str, float], float, float]:
-    """After a sweep: seconds of the oldest in each lane, unknown messages, receipts that wait."""
-    jobs.sweep()
+    """Seconds of the oldest in each lane, unknown messages, receipts that wait."""
+    look(parts)
     lines = metrics.render().decode().splitlines()
     values = {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
     oldest = {lane.value: values[f'balas_oldest_waiting_seconds{{lane="{lane.value}"}}'] for lane in Lane}
@@ -88,4 +89,5 @@ def test_what_a_dead_worker_had_handed_over_is_unknown(parts: Services, clock: M
     parts.database.rows("UPDATE attempt SET state = 'submitted', claimed_at = %s", (clock.now,))
     assert gauges(parts)[1] == 0
     clock.passes(seconds=61)
+    jobs.sweep()
     assert gauges(parts)[1] == 1

@@ -71,9 +71,8 @@ SELECT m.id, m.phone, m.language,
             WHEN NOT ({condition}) THEN 'out of the audience' END AS reason{columns}
 FROM message m
 JOIN worker w ON w.id = m.worker_id
-JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code){joins}
+{joins}
 WHERE m.attempt_id = %(lease)s AND m.state = %(state)s
-ORDER BY m.id
 ) AS told GROUP BY reason, language{names}
 """
 #: What texts are about, in the order of ``Composer.said``, and how far a text reaches that is not about the booking.
@@ -82,6 +81,7 @@ _ABOUT_ALL = (
     *("b.ticket", "f.name", "s.local_date", "s.start_time", "s.end_time", "fd.time_zone"),
 )
 _OF_THE_DISTRICT, _OF_THE_WORKER = 2, 3
+_DISTRICT = "JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code)"
 _BOOKING = """
 LEFT JOIN booking b ON b.id = m.booking_id
 LEFT JOIN vaccination_session s ON s.id = b.session_id
@@ -177,7 +177,7 @@ def _read_plan(database: Database, campaign: int, now: datetime) -> _Plan:
         condition=audience.still_condition,
         columns="".join(f", {column} AS {name}" for column, name in zip(columns, names, strict=True)),
         names="".join(f", {name}" for name in names),
-        joins=_BOOKING if len(columns) > _OF_THE_WORKER else "",
+        joins="\n".join(_joins(audience.still_condition, len(columns))),
     )
     parameters = {
         **audience.still_parameters,
@@ -186,6 +186,14 @@ def _read_plan(database: Database, campaign: int, now: datetime) -> _Plan:
         "materialised_at": materialised_at or now,
     }
     return _Plan(texts, statement, parameters)
+
+
+def _joins(condition: str, columns: int) -> Iterator[str]:
+    """What the statement must look at besides the workers."""
+    if columns or "d." in condition:
+        yield _DISTRICT
+    if columns > _OF_THE_WORKER:
+        yield _BOOKING
 
 
 def _told_by(body: str) -> int:

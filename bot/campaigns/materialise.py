@@ -93,9 +93,10 @@ def start(
             (count, now, deadline_at, campaign.id),
         )
         audit.record(connection, now, actor, "campaign.start", f"campaign:{campaign.id}", {"recipients": count})
-    if count > _MANY:
-        # Until PostgreSQL has seen them, it plans for the few messages that there were before.
-        database.rows("ANALYZE attempt, message")
+        if count > _MANY:
+            # Until PostgreSQL has seen them, it plans for the few messages that there were before. Not once they are on
+            # their way, when it would take its time from the sending.
+            connection.execute("ANALYZE attempt, message")
     return find(database, name)
 
 

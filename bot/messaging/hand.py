@@ -44,6 +44,8 @@ class Hand:
     dry: bool = False
     last_look: bool = False
     before_last_look: Callable[[], object] = lambda: None
+    #: Called once, when there is more to do than one worker can do at once; None after that.
+    call_others: Callable[[], object] | None = None
     resting: bool = False
 
     @property

@@ -59,14 +59,20 @@ class Sender:
         self._composer = composer
         self._threads = ThreadPoolExecutor(MOST_REQUESTS, thread_name_prefix="send")
 
-    def run(self, goes_on: Callable[[], bool], before_last_look: Callable[[], object] = lambda: None) -> int:
+    def run(
+        self,
+        goes_on: Callable[[], bool],
+        before_last_look: Callable[[], object] = lambda: None,
+        call_others: Callable[[], object] | None = None,
+    ) -> int:
         """Send until nothing is due or ``goes_on`` says no; returns how many messages were accepted.
 
-        ``before_last_look`` is called when nothing seems to be due any more, before that is looked up once more.
+        ``before_last_look`` is called when nothing seems to be due any more, before that is looked up once more;
+        ``call_others`` once, if there may be more to do than one worker can do at once.
         What is in hand then is finished or given back. Raises ``bot.away.Away`` and ``redis.RedisError``; what was in
         hand is found by the sweep then.
         """
-        hand = Hand(renewed_at=time.monotonic(), before_last_look=before_last_look)
+        hand = Hand(renewed_at=time.monotonic(), before_last_look=before_last_look, call_others=call_others)
         try:
             return self._work(hand, goes_on)
         except Exception:  # whatever it was: what gateways have answered must not be lost with it
@@ -131,17 +137,26 @@ class Sender:
             claimed = leases.claim_replies(self._database, now, _REPLIES)
             hand.done += [lease.id for lease, letter in claimed if letter is None]
             self._take(hand, plan_replies(self._gateways, claimed))
+            if len(claimed) == _REPLIES:
+                self._call_others(hand)
             return bool(claimed)
         if self._composer is None:
             raise TypeError("a lane of campaigns needs a composer")
         lease = leases.claim_campaigns(self._database, self._lane, now)
         if lease is None:
             return False
+        self._call_others(hand)
         plan = self._composer(lease, now)
         self._take(hand, plan)
         if not plan.requests and not plan.given_back:
             hand.done.append(lease.id)
         return True
+
+    @staticmethod
+    def _call_others(hand: Hand) -> None:
+        if hand.call_others is not None:
+            call, hand.call_others = hand.call_others, None
+            call()
 
     def _take(self, hand: Hand, plan: Plan) -> None:
         for request in plan.requests:
@@ -221,7 +236,7 @@ class Sender:
             self._composer.take_back(request, letters)
         except Away as error:
             AWAY.labels("take_back").inc()
-            _log.warning("caps_not_freed", reason=str(error))
+            _log.warning("caps_not_freed", reason=type(error).__name__)
 
     def _settle(self, hand: Hand, *, at_once: bool = False) -> None:
         if not hand.answers and not hand.done:

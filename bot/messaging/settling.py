@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from bot.db.database import Database, Row
+from bot.db.database import Database
 from bot.messaging import receipts
 from bot.messaging.leases import TRY_AGAIN, Lease
 from bot.messaging.optouts import REGISTER_ALL
@@ -42,29 +42,41 @@ class _One:
     outcome: Rejected | Unknown
 
 
+_TOLD = """unnest(string_to_array(%(provider_ids)s, E'\\x1f'), string_to_array(%(messages)s, ',')::bigint[])
+    AS t (provider_id, message_id)"""
+
 # Nearly all of a blast is accepted, so that takes one statement, and its ids travel as one text each: as arrays, value by
-# value, they take a client longer than the rest of its work. What a receipt has said meanwhile stands; it may even have
-# told the id. Another id than the one on record is that of a message that was accepted before.
-_ACCEPT = """
+# value, they take a client longer than the rest of its work. Returns how many it wrote, and the ids that receipts which
+# came before the answer have been waiting for.
+_ACCEPT = f"""
+WITH settled AS (
+    UPDATE message m SET state = 'accepted', reason = NULL, provider_id = t.provider_id, settled_at = %(now)s FROM {_TOLD}
+    WHERE m.id = t.message_id AND m.state IN ('queued', 'unknown') AND m.provider_id IS NULL
+    RETURNING 1
+), closed AS (
+    UPDATE attempt SET settled_at = %(now)s, state = 'settled'
+    WHERE id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown')
+)
+SELECT (SELECT count(*) FROM settled),
+       (SELECT string_agg(r.provider_id, E'\\x1f') FROM receipt r WHERE NOT r.matched AND r.gateway = %(gateway)s
+        AND r.provider_id = ANY(string_to_array(%(provider_ids)s, E'\\x1f')))
+"""
+
+# The others: what a receipt has said meanwhile stands; it may even have told the id. Another id than the one on record is
+# that of a message that was accepted before.
+_ACCEPT_MORE = f"""
 WITH settled AS (
     UPDATE message m SET provider_id = coalesce(m.provider_id, t.provider_id),
         state = CASE WHEN m.state IN ('queued', 'unknown') THEN 'accepted' ELSE m.state END,
         reason = CASE WHEN m.state IN ('queued', 'unknown') THEN NULL ELSE m.reason END,
         settled_at = CASE WHEN m.state IN ('queued', 'unknown') THEN %(now)s ELSE m.settled_at END
-    FROM unnest(string_to_array(%(provider_ids)s, E'\\x1f'), string_to_array(%(messages)s, ',')::bigint[])
-        AS t (provider_id, message_id)
+    FROM {_TOLD}
     WHERE m.id = t.message_id AND (m.state IN ('queued', 'unknown') OR m.provider_id IS DISTINCT FROM t.provider_id)
     RETURNING m.id, old.provider_id AS before, t.provider_id
-), further AS (
-    INSERT INTO further_acceptance (gateway, provider_id, message_id, at)
-    SELECT %(gateway)s, provider_id, id, %(now)s FROM settled WHERE before <> provider_id
-    ON CONFLICT DO NOTHING
-), closed AS (
-    UPDATE attempt SET settled_at = %(now)s, state = 'settled'
-    WHERE id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown')
 )
-SELECT r.provider_id FROM receipt r WHERE NOT r.matched AND r.gateway = %(gateway)s
-AND r.provider_id = ANY(string_to_array(%(provider_ids)s, E'\\x1f'))
+INSERT INTO further_acceptance (gateway, provider_id, message_id, at)
+SELECT %(gateway)s, provider_id, id, %(now)s FROM settled WHERE before <> provider_id
+ON CONFLICT DO NOTHING
 """
 _UNIT = "\x1f"
 
@@ -105,13 +117,20 @@ def settle(database: Database, answers: Sequence[Settled], done: Sequence[int], 
     early: list[tuple[str, str, int]] = []
     if len(told) == 1 and not others:
         [(gateway, ids)] = told
-        early = _waited_for(gateway, ids, database.rows(_ACCEPT, _accepted(gateway, ids, done, now)))
+        parameters = _accepted(gateway, ids, done, now)
+        [(written, waiting)] = database.rows(_ACCEPT, parameters)
+        if written < len(ids):
+            database.rows(_ACCEPT_MORE, parameters)
+        early = _waited_for(gateway, ids, waiting)
     else:
         with database.transaction() as connection:
             # Retried first: they leave their attempt, which is closed by what follows.
             final = _retry(connection, others, now)
             for gateway, ids in told:
-                waiting = connection.execute(_ACCEPT, _accepted(gateway, ids, [], now)).fetchall()
+                parameters = _accepted(gateway, ids, [], now)
+                [(written, waiting)] = connection.execute(_ACCEPT, parameters)
+                if written < len(ids):
+                    connection.execute(_ACCEPT_MORE, parameters)
                 early += _waited_for(gateway, ids, waiting)
             _write(connection, final, done, now)
             _register(connection, others, now)
@@ -173,12 +192,12 @@ def _accepted(gateway: str, ids: dict[int, str], done: Sequence[int], now: datet
     }
 
 
-def _waited_for(gateway: str, ids: dict[int, str], waiting: Sequence[Row]) -> list[tuple[str, str, int]]:
+def _waited_for(gateway: str, ids: dict[int, str], waiting: str | None) -> list[tuple[str, str, int]]:
     """Gateway, its id and ours of what receipts have been waiting for."""
-    if not waiting:
+    if waiting is None:
         return []
     named = {provider_id: message for message, provider_id in ids.items()}
-    return [(gateway, provider_id, named[provider_id]) for (provider_id,) in waiting]
+    return [(gateway, provider_id, named[provider_id]) for provider_id in waiting.split(_UNIT)]
 
 
 def _write(connection: psycopg.Connection[Any], final: Sequence[_One], done: Sequence[int], now: datetime) -> None:

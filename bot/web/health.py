@@ -5,6 +5,7 @@ from __future__ import annotations
 import redis
 from flask import Blueprint, Response
 
+from bot import gauges
 from bot.away import Away
 from bot.db import migrate
 from bot.metrics import render
@@ -27,6 +28,7 @@ def blueprint_of(services: Services) -> Blueprint:
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
+        gauges.look(services)
         return Response(render(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     return blueprint

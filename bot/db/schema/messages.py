@@ -148,7 +148,7 @@ message = Table(
     Index(None, "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
     Index(None, "inbound_id", postgresql_where=text("inbound_id IS NOT NULL")),
     # a batch changes every row of a page at once, and each new version wants a place there
-    postgresql_with={"fillfactor": "45"},
+    postgresql_with={"fillfactor": "40"},
 )
 
 #: The other ids of messages that a gateway has taken more than once: an admin had them sent again.

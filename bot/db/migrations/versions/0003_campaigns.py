@@ -150,7 +150,7 @@ CREATE TABLE message (
     CONSTRAINT ck_message_lane CHECK (lane IN ('reply', 'reminder', 'blast')),
     CONSTRAINT ck_message_about CHECK ((campaign_id IS NULL) = (natural_key IS NOT NULL)),
     CONSTRAINT ck_message_body CHECK (campaign_id IS NOT NULL OR body IS NOT NULL)
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 40);
 
 CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
 SELECT m.id AS message_id, nextval('attempt_id_seq') AS attempt_id, m.state AS message_state FROM old_message m ORDER BY m.id;
