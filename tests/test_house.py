@@ -25,6 +25,7 @@ LEAVES = {
     "bot.config",
     "bot.crypto",
     "bot.daytime",
+    "bot.garbage",
     "bot.lifeline",
     "bot.log",
     "bot.metrics",
@@ -35,7 +36,7 @@ BASE = "gateway_adapters.base"
 STORES = LEAVES | {"bot.db", "bot.conversation", BASE}
 MESSAGING = STORES | {"bot.messaging"}
 BELOW_SERVICES = MESSAGING | {"bot.registration", "bot.campaigns", "flows", "gateway_adapters", "bot.queues"}
-TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants"}
+TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants", "bot.gauges"}
 EMBEDDED = LEAVES | {"bot.embedded"}
 
 #: What each package or module may import of ours, beside itself. Every module has its line, or that of its package.
@@ -54,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.queues": MESSAGING,
     "bot.invariants": {"bot.db"},
     "bot.services": BELOW_SERVICES,
+    "bot.gauges": BELOW_SERVICES | {"bot.services"},
     "bot.jobs": TOP,
     "bot.worker": TOP,
     "bot.clockwork": TOP,
@@ -62,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.serve": EMBEDDED,
     "bot.cli": TOP | EMBEDDED | {"bot.serve", "bot.worker", "bot.clockwork", "bot.web"},
     "bot.__main__": {"bot.cli"},
-    "wsgi": {"bot.web", "bot.lifeline"},
+    "wsgi": {"bot.web", "bot.lifeline", "bot.garbage"},
 }
 
 
