@@ -64,6 +64,7 @@ class Settings:
     most_cost_a_day: Decimal | None
     webhook_deadline: float
     web_processes: int
+    admin_totp: bool
     clock_file: Path | None
     log_level: str
     environ: Mapping[str, str]
@@ -74,6 +75,10 @@ def _required(environ: Mapping[str, str], name: str, meaning: str) -> str:
     if not value:
         raise SettingError(f"{name} is not set: {meaning}")
     return value
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
 
 
 _POSTGRESQL = ("postgresql://", "postgres://")
@@ -199,7 +204,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         sms_gateway=_required(
             environ, "SMS_GATEWAY", "the gateway for messages that start here, by its name, e.g. simulator"
         ),
-        simulator=environ.get("SIMULATOR", "").strip().lower() in {"1", "true", "yes", "on"},
+        simulator=_is_on(environ, "SIMULATOR"),
         age_limits=_ages(environ.get("AGE_LIMITS", "").strip() or "18-59"),
         time_zone=_zone(environ.get("TIMEZONE", "").strip() or "Asia/Jakarta"),
         registration_closes_at=parse_moment(closes, "REGISTRATION_CLOSES_AT") if closes else None,
@@ -214,6 +219,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         most_cost_a_day=_amount(environ, "MOST_COST_PER_DAY"),
         webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 1500, 10000) / 1000,
         web_processes=_whole(environ, "WEB_PROCESSES", 2, 1, 64),
+        admin_totp=_is_on(environ, "ADMIN_TOTP"),
         clock_file=Path(clock_file) if clock_file else None,
         log_level=_log_level(environ.get("LOG_LEVEL", "").strip() or "INFO"),
         environ=dict(environ),

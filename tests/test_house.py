@@ -35,7 +35,15 @@ LEAVES = {
 BASE = "gateway_adapters.base"
 STORES = LEAVES | {"bot.db", "bot.conversation", BASE}
 MESSAGING = STORES | {"bot.messaging"}
-BELOW_SERVICES = MESSAGING | {"bot.registration", "bot.campaigns", "flows", "gateway_adapters", "bot.queues"}
+BELOW_SERVICES = MESSAGING | {
+    "bot.registration",
+    "bot.officers",
+    "bot.campaigns",
+    "bot.evaluation",
+    "flows",
+    "gateway_adapters",
+    "bot.queues",
+}
 TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants", "bot.gauges"}
 EMBEDDED = LEAVES | {"bot.embedded"}
 
@@ -50,7 +58,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.conversation": LEAVES | {BASE},
     "bot.messaging": STORES,
     "bot.registration": MESSAGING,
-    "bot.campaigns": MESSAGING | {"bot.registration"},
+    "bot.officers": STORES,
+    "bot.campaigns": MESSAGING | {"bot.registration", "bot.officers"},
+    "bot.evaluation": MESSAGING | {"bot.registration", "bot.officers", "bot.campaigns"},
     "flows": LEAVES | {"bot.conversation", "bot.registration.acts"},
     "bot.queues": MESSAGING,
     "bot.invariants": {"bot.db"},

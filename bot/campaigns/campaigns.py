@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from bot.campaigns import admins, recipients
-from bot.campaigns.admins import Role
+from bot.campaigns import recipients
 from bot.campaigns.plans import Plan, check_cap, check_rate, checked
 from bot.campaigns.record import Campaign, CampaignError, State, every, find, no_such, same_person
 from bot.campaigns.unknowns import resolve, resolve_replies
 from bot.db import audit
 from bot.db.database import Database
+from bot.officers import accounts
+from bot.officers.accounts import Role
 from gateway_adapters.base import GatewayRegistry
 
 __all__ = [
@@ -87,7 +88,7 @@ def approve(database: Database, name: str, as_user: str, *, now: datetime, actor
     Above ``approval_above`` recipients that is somebody else than who made it. Raises ``CampaignError``. A campaign
     that its maker has approved and that has grown since may be approved once more.
     """
-    admin = admins.find(database, as_user)
+    admin = accounts.find(database, as_user)
     if admin is None:
         raise CampaignError(f"There is no user {as_user!r}; see: python -m bot user list")
     if admin.disabled_at is not None:

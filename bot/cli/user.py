@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from bot.campaigns import admins
-from bot.campaigns.admins import AdminError, Role
 from bot.cli.context import actor, fail, print_json, services
+from bot.officers import accounts
+from bot.officers.accounts import AdminError, Role
 
 
 @click.group()
@@ -24,9 +24,9 @@ def add(name: str, role: str, area: str | None) -> None:
     """Add an admin. The password is asked for, or without a terminal read as one line of stdin."""
     with services() as parts:
         try:
-            admins.check(parts.database, name, Role(role), area)
+            accounts.check(parts.database, name, Role(role), area)
             password = _password()
-            made = admins.add(parts.database, name, Role(role), area, password, now=parts.clock.now(), actor=actor())
+            made = accounts.add(parts.database, name, Role(role), area, password, now=parts.clock.now(), actor=actor())
         except AdminError as error:
             fail(str(error))
             return
@@ -38,7 +38,7 @@ def add(name: str, role: str, area: str | None) -> None:
 def list_users(as_json: bool) -> None:
     """List the admins."""
     with services() as parts:
-        found = admins.every(parts.database)
+        found = accounts.every(parts.database)
     if as_json:
         print_json([admin.as_json() for admin in found])
         return
@@ -54,7 +54,7 @@ def _password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     first: str = click.prompt("Password", hide_input=True, err=True)
-    admins.check_password(first)  # before it has to be typed again
+    accounts.check_password(first)  # before it has to be typed again
     if click.prompt("The same password again", hide_input=True, err=True) != first:
         raise AdminError("The two passwords differ; nobody was added.")
     return first

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.campaigns import admins, campaigns, materialise
-from bot.campaigns.admins import Role
+from bot.campaigns import campaigns, materialise
 from bot.campaigns.campaigns import Campaign
 from bot.campaigns.plans import Plan
 from bot.db.database import Database
+from bot.officers import accounts
+from bot.officers.accounts import Role
 from gateway_adapters.base import GatewayRegistry
 from gateway_adapters.registry import load_gateways
 from tests.world import MORNING, World
@@ -46,7 +47,7 @@ class Office:
         return [self.world.worker(None, **features).id for _ in range(count)]
 
     def user(self, name: str, role: Role = Role.NATIONAL, area: str | None = None) -> None:
-        admins.add(self.database, name, role, area, "correct horse battery", now=self.now, actor="cli:root")
+        accounts.add(self.database, name, role, area, "correct horse battery", now=self.now, actor="cli:root")
 
     def create(self, name: str = "blast", texts: Mapping[str, str] | None = None, **features: Any) -> Campaign:
         wanted: dict[str, Any] = {"gateway": "africastalking"} | features

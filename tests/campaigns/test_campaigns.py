@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from bot.campaigns import campaigns, unknowns
-from bot.campaigns.admins import Role
 from bot.campaigns.campaigns import CampaignError
 from bot.campaigns.launching import launch, start_due
 from bot.campaigns.unknowns import Decision
 from bot.db.database import Database
+from bot.officers.accounts import Role
 from tests.campaigns.office import HELLO, MAKER, Office
 from tests.world import MORNING
 

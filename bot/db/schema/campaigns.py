@@ -11,6 +11,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Integer,
+    LargeBinary,
     Numeric,
     Table,
     Text,
@@ -19,7 +20,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from bot.db.schema.columns import id_column, metadata, moment
 
-#: Who may run campaigns. ``area_code``: of a province, district or facility; none for the national roles.
+#: Who may run campaigns. ``area_code``: of a province, district or facility; none for the national roles. ``totp_sealed``:
+#: the secret of their one-time passwords, in force once it is confirmed; ``totp_last_step`` the last one that was used.
+#: Sessions that began before ``sessions_since`` are over.
 admin = Table(
     "admin",
     metadata,
@@ -30,6 +33,12 @@ admin = Table(
     Column("area_code", Text),
     moment("created_at", null=False),
     moment("disabled_at"),
+    Column("language", Text, nullable=False, server_default="id"),
+    Column("totp_sealed", LargeBinary),
+    moment("totp_confirmed_at"),
+    Column("totp_last_step", BigInteger),
+    moment("sessions_since"),
+    moment("last_sign_in_at"),
     CheckConstraint("role IN ('national', 'province', 'district', 'facility', 'call-centre')", name="role"),
     CheckConstraint("(role IN ('national', 'call-centre')) = (area_code IS NULL)", name="area"),
 )

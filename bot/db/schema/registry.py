@@ -193,6 +193,10 @@ enquiry = Table(
     Column("birth_date_sealed", LargeBinary),
     Column("district_code", Text, ForeignKey("district.code")),
     moment("created_at", null=False),
+    Column("outcome", Text),
+    moment("settled_at"),
+    Column("settled_by", Text),
+    CheckConstraint("outcome IN ('approved', 'declined')", name="outcome"),
     UniqueConstraint("phone", "nik_hash"),
 )
 
@@ -215,4 +219,5 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
     Index(None, "subject"),
+    Index(None, "at"),
 )

@@ -50,13 +50,16 @@ class Admin:
     area_code: str | None
     created_at: datetime
     disabled_at: datetime | None
+    language: str = "id"
+    has_totp: bool = False
+    sessions_since: datetime | None = None
+    last_sign_in_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What may be shown, as JSON values."""
-        shown = asdict(self)
-        shown["created_at"] = self.created_at.isoformat()
-        shown["disabled_at"] = None if self.disabled_at is None else self.disabled_at.isoformat()
-        return shown
+        moments = {name: getattr(self, name) for name in ("created_at", "disabled_at", "last_sign_in_at")}
+        shown = {name: value for name, value in asdict(self).items() if name != "sessions_since"}
+        return shown | {name: None if moment is None else moment.isoformat() for name, moment in moments.items()}
 
 
 def check(database: Database, name: str, role: Role, area_code: str | None) -> None:
@@ -81,7 +84,10 @@ def check_password(password: str) -> None:
         raise AdminError(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
 
 
-_ADMIN = "SELECT id, name, role, area_code, created_at, disabled_at FROM admin"
+_ADMIN = (
+    "SELECT id, name, role, area_code, created_at, disabled_at, language, totp_confirmed_at IS NOT NULL, sessions_since, "
+    "last_sign_in_at FROM admin"
+)
 
 # Names that differ by their capitals alone would be taken for each other.
 _INSERT = """
@@ -115,10 +121,16 @@ def find(database: Database, name: str) -> Admin | None:
     return None if row is None else _admin(row)
 
 
+def by_id(database: Database, number: int) -> Admin | None:
+    """The admin of that id."""
+    row = database.row(f"{_ADMIN} WHERE id = %s", (number,))
+    return None if row is None else _admin(row)
+
+
 def every(database: Database) -> list[Admin]:
     """All admins, by name."""
     return [_admin(row) for row in database.rows(f"{_ADMIN} ORDER BY lower(name)")]
 
 
 def _admin(row: Row) -> Admin:
-    return Admin(row[0], row[1], Role(row[2]), row[3], row[4], row[5])
+    return Admin(row[0], row[1], Role(row[2]), *row[3:])

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from argon2 import PasswordHasher
 
-from bot.campaigns import admins
-from bot.campaigns.admins import AdminError, Role
 from bot.db.database import Database
+from bot.officers import accounts
+from bot.officers.accounts import AdminError, Role
 from tests.world import MORNING, World
 
 PASSWORD = "correct horse battery"
@@ -28,7 +28,7 @@ def database(database_url: str) -> Iterator[Database]:
 def add(
     database: Database, name: str, role: Role = Role.NATIONAL, area: str | None = None, password: str = PASSWORD
 ) -> None:
-    admins.add(database, name, role, area, password, now=MORNING, actor="cli:root")
+    accounts.add(database, name, role, area, password, now=MORNING, actor="cli:root")
 
 
 def test_each_role_with_the_area_it_has(database: Database) -> None:
@@ -40,7 +40,7 @@ def test_each_role_with_the_area_it_has(database: Database) -> None:
         ("dodi", Role.FACILITY, "F1"),
     ):
         add(database, name, role, area)
-    assert [(each.name, each.role, each.area_code) for each in admins.every(database)] == [
+    assert [(each.name, each.role, each.area_code) for each in accounts.every(database)] == [
         ("ani", "call-centre", None),
         ("budi", "province", "32"),
         ("cici", "district", "3273"),
@@ -85,7 +85,7 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(AdminError, match=told):
         add(database, name, role, area, password)
-    assert admins.every(database) == []
+    assert accounts.every(database) == []
     assert database.value("SELECT count(*) FROM audit") == 0
 
 
@@ -93,6 +93,6 @@ def test_names_that_differ_by_capitals_are_one(database: Database) -> None:
     add(database, "Sri")
     with pytest.raises(AdminError, match="There is a user Sri already"):
         add(database, "sri")
-    found = admins.find(database, "SRI")
+    found = accounts.find(database, "SRI")
     assert found is not None
     assert found.name == "Sri"

@@ -1,0 +1,97 @@
+"""What the command room keeps: figures made ready, people to follow up, uploads, and the tokens of programs."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from bot.db.schema.columns import id_column, metadata, moment
+
+#: Figures as they were at a moment, made by a worker so that pages need not count: the newest of each kind.
+figure_snapshot = Table(
+    "figure_snapshot",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    moment("as_of", null=False),
+    Column("took_ms", Integer, nullable=False),
+    Column("body", JSONB, nullable=False),
+)
+
+#: Somebody whom an officer calls or visits: who has taken it on, and what came of it. ``note_sealed``: their own words.
+follow_up = Table(
+    "follow_up",
+    metadata,
+    Column("worker_id", BigInteger, ForeignKey("worker.id", ondelete="CASCADE"), primary_key=True),
+    Column("taken_by", Text),
+    moment("taken_at"),
+    Column("outcome", Text),
+    Column("note_sealed", LargeBinary),
+    Column("noted_by", Text),
+    moment("noted_at"),
+    CheckConstraint("outcome IN ('reached', 'refuses', 'moved', 'ill', 'registered')", name="outcome"),
+)
+
+#: A list that an admin has uploaded, until a worker has read it. ``rejected``: the rejected rows as CSV, sealed, because
+#: they hold people's data; both files are dropped after some days.
+upload = Table(
+    "upload",
+    metadata,
+    id_column(),
+    Column("kind", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("uploaded_by", Text, nullable=False),
+    moment("uploaded_at", null=False),
+    moment("started_at"),
+    moment("finished_at"),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("total", Integer),
+    Column("report", JSONB),
+    Column("content_sealed", LargeBinary),
+    Column("rejected_sealed", LargeBinary),
+    CheckConstraint("kind IN ('districts', 'facilities', 'roster', 'sessions')", name="kind"),
+    CheckConstraint("state IN ('waiting', 'running', 'finished', 'failed')", name="state"),
+    Index("ix_upload_open", "id", postgresql_where=text("state IN ('waiting', 'running')")),
+)
+
+#: What a program may do in an admin's name. ``token_hash``: SHA-256 of a token that was shown once.
+api_token = Table(
+    "api_token",
+    metadata,
+    id_column(),
+    Column("admin_id", BigInteger, ForeignKey("admin.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    moment("created_at", null=False),
+    moment("expires_at"),
+    moment("revoked_at"),
+    moment("last_used_at"),
+    Index(None, "admin_id"),
+)
+
+#: The answer to a request that must not be carried out twice, by the key that its caller gave it.
+idempotent_request = Table(
+    "idempotent_request",
+    metadata,
+    Column("token_id", BigInteger, ForeignKey("api_token.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("status", SmallInteger),
+    Column("body", JSONB),
+    moment("at", null=False),
+)

@@ -1,0 +1,1 @@
+"""Who runs the campaign: admins, what each role may do, and the area that they see."""

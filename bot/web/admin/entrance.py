@@ -1,0 +1,86 @@
+"""Signing in and out. Tries are limited per name and per address, in Redis, so in all processes together."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import abort, g, redirect, render_template, request, session, url_for
+from limits import RateLimitItemPerMinute
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from werkzeug.wrappers import Response
+
+from bot.officers.signing_in import Refused, SignedIn, sign_in
+from bot.web.admin.access import ANYBODY, SIGNED_IN, Room
+from bot.web.admin.words import LANGUAGES, mark, say
+
+_ = mark
+
+#: Tries at signing in: in ten minutes, of one name, and from one address.
+_PER_NAME, _PER_ADDRESS = RateLimitItemPerMinute(8, 10), RateLimitItemPerMinute(40, 10)
+
+_WORDS: Final = {
+    Refused.WRONG: _("Name or password is wrong."),
+    Refused.CODE_WANTED: _("Type the code that your app shows now."),
+    Refused.CODE_WRONG: _("That code is wrong, or was used already. Wait for the next one."),
+}
+
+
+def register(room: Room) -> None:
+    """``/admin/sign-in`` and ``/admin/sign-out``."""
+    services = room.services
+    limiter = MovingWindowRateLimiter(
+        RedisStorage(services.settings.redis_url, connection_pool=services.conversations.connection_pool)
+    )
+
+    @room.get("/sign-in", needs=ANYBODY)
+    def sign_in_page() -> Response | str:
+        return _page()
+
+    @room.post("/sign-in", needs=ANYBODY)
+    def sign_in_now() -> Response | tuple[str, int]:
+        name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+        address = request.remote_addr or "nowhere"
+        if not limiter.hit(_PER_ADDRESS, "sign-in", address) or not limiter.hit(
+            _PER_NAME, "sign-in", name.lower()[:80]
+        ):
+            return _page(say("Too many tries. Wait ten minutes."), name=name), 429
+        found = sign_in(
+            services.database,
+            services.vault,
+            name,
+            password,
+            request.form.get("code", ""),
+            now=services.clock.now(),
+        )
+        if not isinstance(found, SignedIn):
+            return _page(say(_WORDS[found]), name=name, wants_code=found is not Refused.WRONG), 401
+        room.begin(found.admin)
+        return redirect(_inside(request.args.get("next", "")))
+
+    @room.post("/sign-out", needs=SIGNED_IN)
+    def sign_out() -> Response:
+        room.end()
+        return redirect(url_for("admin.sign_in_page"))
+
+    @room.post("/language", needs=ANYBODY)
+    def language_now() -> Response:
+        chosen = request.form.get("language", "")
+        if chosen not in LANGUAGES:
+            abort(400)
+        session["language"] = chosen
+        if g.admin is not None:
+            services.database.rows("UPDATE admin SET language = %s WHERE id = %s", (chosen, g.admin.id))
+        return redirect(_inside(request.form.get("back", "")))
+
+
+def _page(fault: str = "", *, name: str = "", wants_code: bool = False) -> str:
+    return render_template("admin/sign-in.html", fault=fault, name=name, wants_code=wants_code)
+
+
+def _inside(target: str) -> str:
+    """Where to go on to: a page of ours, never another host's."""
+    parts = urlsplit(target)
+    ours = not parts.scheme and not parts.netloc and parts.path.startswith("/admin/") and "\\" not in target
+    return target if ours else url_for("admin.home")
