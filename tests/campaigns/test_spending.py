@@ -131,3 +131,18 @@ def test_of_two_workers_one_gets_the_last_of_a_cap(office: Office, of_day: bool)
 def test_a_cap_is_an_amount(office: Office, amount: str) -> None:
     with pytest.raises(CampaignError, match="above 0"):
         office.create(most_cost=Decimal(amount))
+
+
+def test_what_was_taken_back_counts_against_no_cap(office: Office) -> None:
+    office.workers(3)
+    office.running(texts={"id": "x" * 161}, most_cost=6 * PRICE)
+    planned = planner(office, most_a_day=6 * PRICE)
+    plan = planned(claim(office), office.now)
+    [request] = plan.requests
+    assert counted(office) == (6, 6)
+    # past midnight it is still the day on which it was counted that gets it back
+    office.passes(hours=20)
+    planned.take_back(request, request.letters[:2])
+    assert counted(office) == (2, 2)
+    planned.take_back(request, request.letters)
+    assert counted(office) == (0, 0)

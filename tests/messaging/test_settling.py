@@ -1,0 +1,82 @@
+"""What gateways accepted: the id of each, and what is on record where one was accepted again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.db import audit
+from bot.db.database import Database
+from bot.invariants import check
+from bot.messaging import leases, outbox, settling
+from bot.messaging.leases import Lease
+from bot.messaging.outbox import Draft, Lane
+from bot.messaging.settling import Settled
+from gateway_adapters.base import Accepted, Outgoing
+from tests.world import MORNING
+
+_TWICE = "no message was accepted twice by a gateway without an admin's decision"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url, limit=10)
+    yield made
+    made.close()
+
+
+def submitted(database: Database, *keys: str) -> list[tuple[Lease, Outgoing]]:
+    with database.transaction() as connection:
+        for number, key in enumerate(keys):
+            outbox.write(
+                connection, Draft(key, "reply", Lane.REPLY, "twilio", f"+6281{number:08d}", "id", "halo"), MORNING
+            )
+    claimed = [(lease, letter) for lease, letter in leases.claim_replies(database, MORNING, 10) if letter is not None]
+    leases.submit(database, [lease.id for lease, _ in claimed], MORNING)
+    return claimed
+
+
+def accepts(database: Database, lease: Lease, letter: Outgoing, provider_id: str) -> None:
+    settling.settle(database, [Settled(lease, [letter], [Accepted(letter.id, provider_id)])], [lease.id], MORNING)
+
+
+def broken(database: Database) -> list[str]:
+    return [finding.invariant.name for finding in check(database, MORNING) if finding.count]
+
+
+def test_ids_come_to_their_messages_whatever_they_hold(database: Database) -> None:
+    (one, first), (two, second) = submitted(database, "a", "b")
+    answers = [
+        Settled(one, [first], [Accepted(first.id, "with, commas and \x1f units")]),
+        Settled(two, [second], [Accepted(second.id, "SM2")]),
+    ]
+    settling.settle(database, answers, [one.id, two.id], MORNING)
+    assert database.rows("SELECT provider_id, state FROM message ORDER BY id") == [
+        ("with, commas and  units", "accepted"),
+        ("SM2", "accepted"),
+    ]
+    assert database.rows("SELECT DISTINCT state FROM attempt") == [("settled",)]
+    assert broken(database) == []
+
+
+def test_what_was_accepted_again_is_on_record_and_found_without_a_decision(database: Database) -> None:
+    [(lease, letter)] = submitted(database, "a")
+    accepts(database, lease, letter, "SM1")
+    accepts(database, lease, letter, "SM1")
+    assert database.value("SELECT count(*) FROM further_acceptance") == 0
+    accepts(database, lease, letter, "SM2")
+    assert database.rows("SELECT provider_id FROM message") == [("SM1",)]
+    assert database.rows("SELECT provider_id, message_id FROM further_acceptance") == [("SM2", letter.id)]
+    assert broken(database) == [_TWICE]
+    with database.transaction() as connection:
+        audit.record(connection, MORNING, "sri", "replies.resend", "replies")
+    assert broken(database) == []
+
+
+def test_a_receipt_that_was_faster_stands(database: Database) -> None:
+    [(lease, letter)] = submitted(database, "a")
+    database.rows("UPDATE message SET state = 'delivered', provider_id = 'SM1', settled_at = %s", (MORNING,))
+    accepts(database, lease, letter, "SM1")
+    assert database.rows("SELECT state, provider_id FROM message") == [("delivered", "SM1")]
+    assert database.value("SELECT state FROM attempt") == "settled"
