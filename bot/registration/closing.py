@@ -20,10 +20,8 @@ GRACE = timedelta(minutes=5)
 CLOSES_AT = f"(SELECT (value #>> '{{}}')::timestamptz FROM setting WHERE key = '{_KEY}')"
 
 #: Whether registration takes bookings, for a conversation that began at ``started`` (parameters: now, started, grace).
-#: OFFSET 0 keeps the planner from looking the end up once for each mention.
-STILL_OPEN = f"""coalesce((
-    SELECT e IS NULL OR %(now)s < e OR (%(started)s < e AND %(now)s < e + %(grace)s)
-    FROM (SELECT {CLOSES_AT} AS e OFFSET 0) AS ending), true)"""
+STILL_OPEN = f"""NOT EXISTS (SELECT 1 FROM setting WHERE key = '{_KEY}' AND (value #>> '{{}}')::timestamptz <= %(now)s
+    AND ((value #>> '{{}}')::timestamptz <= %(started)s OR (value #>> '{{}}')::timestamptz + %(grace)s <= %(now)s))"""
 
 
 def closes_at(database: Database) -> datetime | None:

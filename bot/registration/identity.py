@@ -40,38 +40,34 @@ LOCK = timedelta(hours=1)
 FORGET = timedelta(hours=24)
 
 _GREET = f"""
-WITH own AS (
-    SELECT w.id, w.name, w.language, w.started_at,
-           EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = w.id AND b.state IN ('booked', 'attended')) AS booked
-    FROM worker w WHERE w.phone = %(phone)s
-), touched AS (
+WITH touched AS (
     UPDATE worker SET started_at = %(now)s
-    WHERE id = (SELECT id FROM own) AND started_at IS NULL AND (SELECT count(*) FROM own) = 1
+    WHERE id = (SELECT min(id) FROM worker WHERE phone = %(phone)s HAVING count(*) = 1) AND started_at IS NULL
 )
-SELECT (SELECT count(*) FROM own), (SELECT min(name) FROM own), (SELECT min(language) FROM own),
-       (SELECT bool_or(booked) FROM own), g.locked_until, EXISTS (SELECT 1 FROM phone_claim WHERE phone = %(phone)s),
-       {CLOSES_AT}
-FROM (VALUES (1)) AS one
-LEFT JOIN identity_guard g ON g.kind = 'phone' AND g.subject = %(phone)s
+SELECT w.id, w.name, w.language, one.locked_until, one.closes_at
+FROM (SELECT (SELECT locked_until FROM identity_guard WHERE kind = 'phone' AND subject = %(phone)s) AS locked_until,
+             {CLOSES_AT} AS closes_at) AS one
+LEFT JOIN worker w ON w.phone = %(phone)s
 """
 
-# A guard row is deleted, and verified_at set, only where exactly one worker fits: else nothing is proven.
+# What somebody may still do after the end of registration, for those who dial then: it is not asked of the others.
+_AFTER_THE_END = """
+SELECT EXISTS (SELECT 1 FROM worker w JOIN booking b ON b.worker_id = w.id
+               WHERE w.phone = %(phone)s AND b.state IN ('booked', 'attended')),
+       EXISTS (SELECT 1 FROM phone_claim WHERE phone = %(phone)s)
+"""
+
+# verified_at is set only where exactly one worker fits: else nothing is proven.
 _PROVE = f"""
 WITH mine AS (
-    SELECT w.id FROM worker w
-    WHERE w.phone = %(phone)s AND w.birth_date = %(birth_date)s
-      AND NOT EXISTS (SELECT 1 FROM identity_guard
-                      WHERE kind = 'phone' AND subject = %(phone)s AND locked_until > %(now)s)
-), one AS (
-    SELECT min(id) AS id FROM mine HAVING count(*) = 1
+    SELECT w.*, g.kind IS NOT NULL AS guarded
+    FROM worker w LEFT JOIN identity_guard g ON g.kind = 'phone' AND g.subject = %(phone)s
+    WHERE w.phone = %(phone)s AND w.birth_date = %(birth_date)s AND (g.locked_until > %(now)s) IS NOT TRUE
 ), verified AS (
     UPDATE worker SET verified_at = %(now)s, started_at = coalesce(started_at, %(now)s)
-    WHERE id = (SELECT id FROM one) AND verified_at IS NULL
-), cleared AS (
-    DELETE FROM identity_guard
-    WHERE kind = 'phone' AND subject = %(phone)s AND EXISTS (SELECT 1 FROM one)
+    WHERE id = (SELECT min(id) FROM mine HAVING count(*) = 1) AND verified_at IS NULL
 )
-SELECT {PERSON} FROM {PERSON_FROM} WHERE w.id IN (SELECT id FROM mine)
+SELECT {PERSON}, w.guarded FROM {PERSON_FROM.replace("worker w", "mine w")}
 """
 
 _COUNT_WRONG = """
@@ -98,19 +94,19 @@ class Guard:
 
 def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -> object:
     """Who is on the roster under this number."""
-    row = database.row(_GREET, {"phone": caller.phone, "now": caller.now}, lazy=True)
-    if row is None:
-        raise LookupError("the greeting's statement gives one row")
-    count, name, language, booked, locked_until, has_claim, closes_at = row
+    rows = database.rows(_GREET, {"phone": caller.phone, "now": caller.now}, lazy=True)
+    first, name, language, locked_until, closes_at = rows[0]
     if locked_until is not None and locked_until > caller.now:
         return Locked(locked_until, terms.time_zone.key)
-    over = closes_at is not None and caller.now >= closes_at
-    if count == 0:
-        return Closed() if over and not has_claim else StrangeCaller(wrong=0)
-    if over and not booked:
-        return Closed()
-    several = count > 1
-    return KnownCaller("" if several else mask_name(name), several, language, wrong=0)
+    if closes_at is not None and caller.now >= closes_at:
+        booked, has_claim = database.rows(_AFTER_THE_END, {"phone": caller.phone})[0]
+        if not booked and (first is not None or not has_claim):
+            return Closed()
+    if first is None:
+        return StrangeCaller(wrong=0)
+    if len(rows) > 1:
+        return KnownCaller("", True, min(row[2] for row in rows), wrong=0)
+    return KnownCaller(mask_name(name), False, language, wrong=0)
 
 
 def prove_by_phone(database: Database, terms: Terms, act: ProveByPhone, caller: Caller) -> object:
@@ -120,6 +116,10 @@ def prove_by_phone(database: Database, terms: Terms, act: ProveByPhone, caller: 
     if len(rows) > 1:
         return Ambiguous()
     if rows:
+        if rows[0][-1]:
+            database.rows(
+                "DELETE FROM identity_guard WHERE kind = 'phone' AND subject = %s", (caller.phone,), lazy=True
+            )
         return Proven(terms.person(rows[0], access=Access.FULL, now=caller.now))
     with database.connection() as connection:
         known = connection.execute("SELECT 1 FROM worker WHERE phone = %s LIMIT 1", (caller.phone,)).fetchone()

@@ -3,8 +3,9 @@
 ``vaccination_session.taken`` counts, with a CHECK, every place that is held, booked, attended or missed. A hold is one
 statement: take a place of the nearest session with room, write the booking. Under a rush that statement does not queue:
 it passes over sessions that somebody else is just booking (SKIP LOCKED), so that a facility's sessions fill side by
-side; a session that is full but for expired holds is freed of them on the way. What it cannot settle (all locked, all
-full, a hold from before) goes the slow way, one transaction that waits.
+side; a session that is full but for expired holds is freed of them, and the statement said again. What it cannot settle
+(all locked, all full, a hold from before, another district, a number that is not the roster's) goes the slow way, one
+transaction that waits.
 """
 
 from __future__ import annotations
@@ -50,26 +51,25 @@ SLOT = "b.id, f.id, f.name, s.local_date, s.start_time, s.end_time, d.time_zone,
 SLOT_FROM = """booking b JOIN vaccination_session s ON s.id = b.session_id
     JOIN facility f ON f.id = s.facility_id JOIN district d ON d.code = f.district_code"""
 
+# The usual offer, to the roster's number and at the worker's own facility. What stands there is what nearly everybody
+# needs, since a statement pays for all its parts. Without a hold in its row, the session is full but for expired holds.
+# "+ 0" keeps the planner at the index that has the sessions in the order in which they are wanted.
 _OFFER = f"""
 WITH who AS (
-    SELECT w.id, w.birth_date, {_OWN_FACILITY} AS facility_id FROM worker w
-    WHERE w.id = %(worker)s AND {MAY_ACT} AND {STILL_OPEN}
+    SELECT w.facility_id, w.birth_date + make_interval(years => %(youngest)s::int) AS first_day,
+           w.birth_date + make_interval(years => %(oldest)s::int + 1) AS too_late
+    FROM worker w
+    WHERE w.id = %(worker)s AND w.phone = %(phone)s AND w.domicile_code IS NULL AND {STILL_OPEN}
       AND NOT EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = %(worker)s AND b.dose = %(dose)s
                       AND b.state IN ('held', 'booked', 'attended'))
 ), room AS (
-    SELECT s.id, s.taken >= s.capacity AS full FROM vaccination_session s JOIN who w ON w.facility_id = s.facility_id
-    WHERE {_SUITS} AND {_HAS_ROOM}
-    ORDER BY s.starts_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED
-), over AS (
-    SELECT b.id FROM booking b WHERE b.session_id = (SELECT id FROM room WHERE room.full)
-    AND b.state = 'held' AND b.held_until <= %(now)s FOR UPDATE SKIP LOCKED
-), ended AS (
-    UPDATE booking SET state = 'expired', held_until = NULL, ended_at = %(now)s WHERE id IN (SELECT id FROM over)
-    RETURNING id
+    SELECT s.id, s.facility_id, s.local_date, s.start_time, s.end_time FROM vaccination_session s
+    WHERE s.facility_id = (SELECT facility_id FROM who) AND s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s
+      AND s.local_date + 0 >= (SELECT first_day FROM who) AND s.local_date + 0 < (SELECT too_late FROM who)
+      AND {_HAS_ROOM}
+    ORDER BY s.starts_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ), place AS (
-    UPDATE vaccination_session s SET taken = s.taken - (SELECT count(*) FROM ended) + 1 FROM room
-    WHERE s.id = room.id AND s.taken - (SELECT count(*) FROM ended) < s.capacity
-    RETURNING s.id, s.facility_id, s.local_date, s.start_time, s.end_time
+    UPDATE vaccination_session SET taken = taken + 1 WHERE id = (SELECT id FROM room) AND taken < capacity RETURNING id
 ), hold AS (
     INSERT INTO booking (worker_id, dose, session_id, state, held_until, phone, created_at)
     SELECT %(worker)s, %(dose)s, place.id, 'held', %(until)s, %(phone)s, %(now)s FROM place
@@ -83,8 +83,8 @@ WITH who AS (
 ), confirmed AS (
     UPDATE worker SET confirmed_at = %(now)s WHERE id = %(worker)s AND confirmed_at IS NULL AND %(fit)s
 )
-SELECT hold.id, f.id, f.name, p.local_date, p.start_time, p.end_time, d.time_zone, NULL
-FROM hold, place p JOIN facility f ON f.id = p.facility_id JOIN district d ON d.code = f.district_code
+SELECT (SELECT id FROM hold), f.id, f.name, r.local_date, r.start_time, r.end_time, d.time_zone, NULL, r.id
+FROM room r JOIN facility f ON f.id = r.facility_id JOIN district d ON d.code = f.district_code
 """
 
 
@@ -113,13 +113,17 @@ def offer_slot(database: Database, terms: Terms, act: OfferSlot, caller: Caller)
     A hold, and the screening before it, may be lost with the last second before a crash of PostgreSQL: whoever wants to
     take it then is offered the next place. Only taking a place waits for the disk.
     """
-    parameters = _parameters(terms, caller, act.worker_id) | {"fit": act.fit}
+    parameters = _parameters(terms, caller, act.worker_id)
+    parameters["fit"] = act.fit
     try:
         row = database.row(_OFFER, parameters, lazy=True)
+        if row is not None and row[0] is None:
+            _reclaim(database, row[-1], caller.now)
+            row = database.row(_OFFER, parameters, lazy=True)
     except psycopg.errors.UniqueViolation:
         row = None  # the same request twice at once: the other one has the hold
-    if row is not None:
-        return Offered(slot_of(row))
+    if row is not None and row[0] is not None:
+        return Offered(slot_of(row[:-1]))
     with database.transaction() as connection:
         if act.fit:
             pass_screening(connection, act.worker_id, caller)
@@ -320,7 +324,11 @@ def sweep_expired(database: Database, now: object) -> int:
     )
     released = 0
     for (session_id,) in sessions:
-        with database.transaction() as connection:
-            connection.execute("SELECT 1 FROM vaccination_session WHERE id = %s FOR UPDATE", (session_id,))
-            released += reclaim_expired(connection, session_id, now)
+        released += _reclaim(database, session_id, now)
     return released
+
+
+def _reclaim(database: Database, session_id: int, now: object) -> int:
+    with database.transaction() as connection:
+        connection.execute("SELECT 1 FROM vaccination_session WHERE id = %s FOR UPDATE", (session_id,))
+        return reclaim_expired(connection, session_id, now)
