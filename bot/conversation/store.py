@@ -7,6 +7,7 @@ a lost answer). TTLs only collect garbage: how old a conversation may be is deci
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -33,22 +34,18 @@ KEEP_SECONDS = 50 * 3600
 _tokens = random.Random()  # noqa: S311 - unlike, not secret
 os.register_at_fork(after_in_child=_tokens.seed)
 
+# ARGV: how the value that was read begins ("" for none), the new one, the seconds to keep it, and how many characters of
+# the new one, less one, are its version and token: no more is looked at of what is there.
 _SAVE = """
-local now = redis.call('GET', KEYS[1])
-local version, token = '0', ''
-if now then
-  local first = string.find(now, ':', 1, true)
-  local second = string.find(now, ':', first + 1, true)
-  version = string.sub(now, 1, first - 1)
-  token = string.sub(now, first + 1, second - 1)
-end
-if version == ARGV[1] then
-  redis.call('SET', KEYS[1], (tonumber(ARGV[1]) + 1) .. ':' .. ARGV[2] .. ':' .. ARGV[3], 'EX', ARGV[4])
+local now = redis.call('GETRANGE', KEYS[1], 0, ARGV[4])
+if string.sub(now, 1, #ARGV[1]) == ARGV[1] and (now == '') == (ARGV[1] == '') then
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
   return 1
 end
-if token == ARGV[2] then return 1 end
+if now == string.sub(ARGV[2], 1, ARGV[4] + 1) then return 1 end
 return 0
 """
+_SAVE_SHA = hashlib.sha1(_SAVE.encode(), usedforsecurity=False).hexdigest()
 
 
 class StoreAway(Away):
@@ -131,8 +128,9 @@ def connect(url: str, *, timeout: float = REDIS_TIMEOUT) -> redis.Redis:
 class Store:
     """Loads and saves records; each call is one round trip.
 
-    Each thread keeps a connection of its own: borrowing one from a pool for every command costs a system call and a
-    lock. A connection that the server closed meanwhile is found out by the load, which may be asked twice.
+    Each thread keeps a connection of its own and talks to it directly: what redis-py's client does around a command
+    (borrowing, locking, retrying, measuring) costs as much as the command. A connection that the server closed meanwhile
+    is found out by the load, which may be asked twice.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -140,13 +138,13 @@ class Store:
         self._own = threading.local()
         self._breaker = Breaker()
 
-    def _connection(self) -> tuple[redis.Redis, Any]:
-        """This thread's client and its saving script."""
-        found: tuple[redis.Redis, Any] | None = getattr(self._own, "found", None)
-        if found is None:
-            client = redis.Redis(connection_pool=self._client.connection_pool, single_connection_client=True)
-            found = self._own.found = (client, client.register_script(_SAVE))
-        return found
+    def _ask(self, *command: str | int) -> Any:
+        """The answer to a command. After an error other than an answer, the connection is closed and made anew."""
+        connection: Any = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = self._client.connection_pool.get_connection()
+        connection.send_command(*command)
+        return connection.read_response()
 
     @staticmethod
     def key(phone: str) -> str:
@@ -171,28 +169,31 @@ class Store:
         return decode(rest.partition(b":")[2]), int(version)
 
     def _get(self, key: str) -> Any:
-        client, _ = self._connection()
         try:
-            return client.get(key)
+            return self._ask("GET", key)
         except redis.TimeoutError:
             raise
         except redis.ConnectionError:
             # The server had closed this connection; a paused or dead one fails again at once, or times out.
-            return client.get(key)
+            return self._ask("GET", key)
 
     def save(self, phone: str, version: int, record: Record) -> bool:
         """Keep a record if the version there is still ``version``. False: somebody else was faster.
 
         Raises ``StoreAway``; then it may or may not have been kept.
         """
-        arguments: list[int | str] = [version, f"{_tokens.getrandbits(64):x}", encode(record), KEEP_SECONDS]
+        beginning = f"{version + 1}:{_tokens.getrandbits(64):x}:"
+        arguments = (
+            *(1, self.key(phone)),
+            f"{version}:" if version else "",
+            beginning + encode(record),
+            *(KEEP_SECONDS, len(beginning) - 1),
+        )
         try:
-            client, save = self._connection()
-            key = self.key(phone)
             try:
-                return bool(client.evalsha(save.sha, 1, key, *arguments))
+                return bool(self._ask("EVALSHA", _SAVE_SHA, *arguments))
             except redis.exceptions.NoScriptError:
-                return bool(save(keys=[key], args=arguments))
+                return bool(self._ask("EVAL", _SAVE, *arguments))
         except redis.RedisError as error:
             raise self._away(error) from error
 

@@ -103,10 +103,10 @@ class TestCompareAndSet:
     def test_the_same_save_twice_is_one(self, client: redis.Redis) -> None:
         """A client that re-sends after a lost answer must not be told that somebody else was faster."""
         save = client.register_script(stores._SAVE)
-        arguments: list[int | str] = [0, "token", encode(_record()), 60]
+        arguments: list[int | str] = ["", "1:token:" + encode(_record()), 60, len("1:token:") - 1]
         assert [save(keys=[KEY], args=arguments) for _ in range(2)] == [1, 1]
         assert client.get(KEY) == b"1:token:" + encode(_record()).encode()
-        assert save(keys=[KEY], args=[0, "other", encode(_record()), 60]) == 0
+        assert save(keys=[KEY], args=["", "1:other:" + encode(_record()), 60, len("1:other:") - 1]) == 0
 
     def test_two_saves_never_share_a_token(self, store: Store, client: redis.Redis) -> None:
         tokens = set()
