@@ -16,7 +16,8 @@ from rq.cron import CronScheduler
 
 from bot import config, log
 from bot.conversation.store import connect
-from bot.jobs import ask_gateways, remind, send_second_notices, sweep
+from bot.evaluation.figures import EVERY
+from bot.jobs import ask_gateways, count_figures, remind, send_second_notices, sweep
 from bot.lifeline import die_with_parent
 from bot.queues import JOB_TIMEOUT, Work
 
@@ -26,6 +27,7 @@ SWEEP_SECONDS = 10
 #: Reminders are written every minute; second notices look through whole blasts, and have time.
 REMIND_SECONDS, SECOND_NOTICE_SECONDS = 60, 600
 ASK_SECONDS = 60
+FIGURES_SECONDS = int(EVERY.total_seconds())
 _LEADER = "clock:leader"
 _LEASE_SECONDS = 15
 _TICK_SECONDS = 1.0
@@ -65,6 +67,13 @@ def schedule(connection: redis.Redis) -> CronScheduler:
     # A sweep that nobody took up in time is not worth keeping: the next one does its work.
     cron.register(
         sweep, Work.SWEEP.value, interval=SWEEP_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=SWEEP_SECONDS
+    )
+    cron.register(
+        *(count_figures, Work.SWEEP.value),
+        interval=FIGURES_SECONDS,
+        job_timeout=JOB_TIMEOUT,
+        result_ttl=0,
+        ttl=FIGURES_SECONDS,
     )
     cron.register(
         ask_gateways, Work.RECEIPTS.value, interval=ASK_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=ASK_SECONDS

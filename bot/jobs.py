@@ -16,6 +16,8 @@ import structlog
 from bot import config
 from bot.away import Away
 from bot.campaigns import campaigns, closing_reminders, launching, materialise, reminders, second_notices
+from bot.db.database import Database
+from bot.evaluation import figures
 from bot.messaging import inbound, leases, receipt_stream, receipts, reconciling, wake
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
@@ -29,6 +31,8 @@ _log = structlog.get_logger(__name__)
 
 #: A drain works for so long, in seconds, then gives way to others by enqueueing itself again.
 DRAIN_SECONDS = 20.0
+#: Longest that counting figures may take, in seconds.
+COUNT_SECONDS = 60.0
 
 #: Set when the worker has been asked to stop: a drain then finishes what it has in hand.
 stopping = threading.Event()
@@ -150,6 +154,22 @@ def sweep() -> dict[str, int]:
     if any(found.values()):
         _log.info("sweep", **found)
     return found
+
+
+@cache
+def counting() -> Database:
+    """A connection on which counting may take its time: less than the job may."""
+    return Database(services().settings.database_url, size=1, limit=COUNT_SECONDS)
+
+
+def count_figures() -> tuple[str, ...]:
+    """Make the command room's figures that are due; returns which."""
+    try:
+        return figures.make(counting(), services().clock)
+    except Away as error:
+        AWAY.labels("figures").inc()
+        _log.warning("figures_wait", error=type(error).__name__)
+        return ()
 
 
 def ask_gateways() -> int:

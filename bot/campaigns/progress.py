@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bot.db.database import Database
 
@@ -57,24 +57,44 @@ class Progress:
         }
 
 
-# Each table is gone through once, and grouped before it is joined.
-_PROGRESS = """
-WITH reached AS (
+#: Where a worker counts.
+HOME = "coalesce(w.domicile_code, w.district_code)"
+
+#: Which workers campaigns have reached, and which are registered: each table is gone through once, and grouped before it
+#: is joined.
+REACHED_AND_REGISTERED = """
+reached AS (
     SELECT worker_id, bool_or(state = 'delivered') AS delivered FROM message
     WHERE campaign_id IS NOT NULL AND state IN ('accepted', 'delivered') GROUP BY worker_id
 ), registered AS (
-    SELECT DISTINCT worker_id FROM booking WHERE state IN ('booked', 'attended')
-), people AS (
-    SELECT coalesce(w.domicile_code, w.district_code) AS code, count(*) AS target, count(r.worker_id) AS invited,
-           count(*) FILTER (WHERE r.delivered) AS delivered, count(w.started_at) AS started,
-           count(b.worker_id) AS registered
-    FROM worker w LEFT JOIN reached r ON r.worker_id = w.id LEFT JOIN registered b ON b.worker_id = w.id
-    WHERE %(district)s::text IS NULL OR coalesce(w.domicile_code, w.district_code) = %(district)s
+    SELECT worker_id, bool_or(state = 'attended') AS attended FROM booking
+    WHERE state IN ('booked', 'attended') GROUP BY worker_id
+)"""
+
+#: The workers with both.
+PEOPLE = "worker w LEFT JOIN reached r ON r.worker_id = w.id LEFT JOIN registered b ON b.worker_id = w.id"
+
+#: How far a group of ``PEOPLE`` is: the one definition of these counts, by their names in ``DistrictProgress``.
+STEPS: Final = {
+    "target": "count(*)",
+    "invited": "count(r.worker_id)",
+    "delivered": "count(*) FILTER (WHERE r.delivered)",
+    "started": "count(w.started_at)",
+    "registered": "count(b.worker_id)",
+}
+
+#: Places that are still free, in sessions ``s`` of facilities ``f``.
+PLACES_LEFT = "sum(s.capacity - s.taken)"
+TO_COME = "vaccination_session s JOIN facility f ON f.id = s.facility_id WHERE s.open AND s.starts_at > %(now)s"
+
+_PROGRESS = f"""
+WITH {REACHED_AND_REGISTERED}, people AS (
+    SELECT {HOME} AS code, {", ".join(f"{step} AS {name}" for name, step in STEPS.items())}
+    FROM {PEOPLE}
+    WHERE %(district)s::text IS NULL OR {HOME} = %(district)s
     GROUP BY 1
 ), places AS (
-    SELECT f.district_code AS code, sum(s.capacity - s.taken) AS places_left
-    FROM vaccination_session s JOIN facility f ON f.id = s.facility_id
-    WHERE s.open AND s.starts_at > %(now)s GROUP BY 1
+    SELECT f.district_code AS code, {PLACES_LEFT} AS places_left FROM {TO_COME} GROUP BY 1
 )
 SELECT d.code, d.name, coalesce(p.target, 0), coalesce(p.invited, 0), coalesce(p.delivered, 0), coalesce(p.started, 0),
        coalesce(p.registered, 0), coalesce(l.places_left, 0)::bigint

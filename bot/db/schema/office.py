@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -28,6 +29,17 @@ figure_snapshot = Table(
     moment("as_of", null=False),
     Column("took_ms", Integer, nullable=False),
     Column("body", JSONB, nullable=False),
+)
+
+#: Registrations less cancellations in each quarter of an hour that begins ``at``, of each place: see
+#: ``bot.evaluation.curve``. Made from the bookings, so that half a million of them need not be read for a curve.
+registration_count = Table(
+    "registration_count",
+    metadata,
+    Column("place", Text, primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("net", Integer, nullable=False),
+    Index(None, "at"),
 )
 
 #: Somebody whom an officer calls or visits: who has taken it on, and what came of it. ``note_sealed``: their own words.

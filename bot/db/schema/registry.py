@@ -139,6 +139,8 @@ booking = Table(
     ),
     Index(None, "worker_id"),
     Index(None, "session_id"),
+    Index(None, "booked_at", postgresql_where=text("booked_at IS NOT NULL")),
+    Index(None, "ended_at", postgresql_where=text("ended_at IS NOT NULL AND booked_at IS NOT NULL")),
     Index("ix_booking_held", "session_id", "held_until", postgresql_where=text("state = 'held'")),
 )
 

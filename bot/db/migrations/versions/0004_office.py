@@ -32,6 +32,16 @@ CREATE TABLE figure_snapshot (
     CONSTRAINT pk_figure_snapshot PRIMARY KEY (kind)
 );
 
+CREATE TABLE registration_count (
+    place TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    net INTEGER NOT NULL,
+    CONSTRAINT pk_registration_count PRIMARY KEY (place, at)
+);
+CREATE INDEX ix_registration_count_at ON registration_count (at);
+CREATE INDEX ix_booking_booked_at ON booking (booked_at) WHERE booked_at IS NOT NULL;
+CREATE INDEX ix_booking_ended_at ON booking (ended_at) WHERE ended_at IS NOT NULL AND booked_at IS NOT NULL;
+
 CREATE TABLE follow_up (
     worker_id BIGINT NOT NULL,
     taken_by TEXT,

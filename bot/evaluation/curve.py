@@ -1,0 +1,126 @@
+"""The curve of registrations: booked less cancelled in each quarter of an hour, of every place that is looked at.
+
+It is kept in ``registration_count`` and counted again only from where something may have changed: what was booked or
+ended since the last count, and a little before, for transactions that were still open then. Once a day all of it is
+counted anew, because people move and lists are corrected.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+
+from bot.campaigns.progress import HOME
+from bot.db.database import Database
+from bot.evaluation.places import Place
+
+#: A step of the curve.
+STEP: Final = timedelta(minutes=15)
+#: What was written as of a moment is committed within this.
+_OPEN = timedelta(minutes=2)
+RECOUNT_EVERY: Final = timedelta(days=1)
+_ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
+
+# A change of place gives one and takes one. The bits of grouping() say which of province, home and facility is summed up.
+_COUNT = f"""
+INSERT INTO registration_count (place, at, net)
+SELECT CASE grouping(province, home, facility)
+           WHEN 7 THEN 'all' WHEN 3 THEN 'p' || province WHEN 5 THEN 'd' || home
+           WHEN 4 THEN 'd' || home || 'f' || facility ELSE 'f' || facility END,
+       at, sum(net)
+FROM (
+    SELECT d.province_code AS province, {HOME} AS home, coalesce(w.facility_id, 0) AS facility, at, sum(e.net) AS net
+    FROM (
+        SELECT worker_id, date_bin('15 minutes', booked_at, %(origin)s) AS at, 1 AS net
+        FROM booking WHERE booked_at >= %(since)s AND dose = 1
+        UNION ALL
+        SELECT worker_id, date_bin('15 minutes', ended_at, %(origin)s), -1
+        FROM booking WHERE ended_at >= %(since)s AND booked_at IS NOT NULL AND dose = 1
+          AND state NOT IN ('booked', 'attended')
+    ) e JOIN worker w ON w.id = e.worker_id JOIN district d ON d.code = {HOME}
+    GROUP BY 1, 2, 3, 4
+) counted
+GROUP BY GROUPING SETS ((at), (at, province), (at, home), (at, home, facility), (at, facility))
+HAVING sum(net) <> 0
+"""
+
+
+def beginning(moment: datetime) -> datetime:
+    """When the step that holds a moment begins."""
+    return moment - (moment - _ORIGIN) % STEP
+
+
+def count(connection: psycopg.Connection[Any], counted_at: datetime | None) -> None:
+    """Count again what may have changed since ``counted_at``, all of it for None."""
+    since = _ORIGIN if counted_at is None else beginning(counted_at - _OPEN)
+    connection.execute("DELETE FROM registration_count WHERE at >= %s", (since,))
+    connection.execute(_COUNT.encode(), {"since": since, "origin": _ORIGIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Registrations by step: ``steps`` are (beginning, registrations less cancellations); those without any are left out.
+
+    ``end``: when the last count was made.
+    """
+
+    steps: tuple[tuple[datetime, int], ...]
+    end: datetime
+
+    def cumulative(self) -> list[tuple[datetime, int]]:
+        """(Moment, registered by then), at the end of each step, beginning with nobody."""
+        if not self.steps:
+            return []
+        points: list[tuple[datetime, int]] = [(self.steps[0][0], 0)]
+        total = 0
+        for at, net in self.steps:
+            if points[-1][0] < at:
+                points.append((at, total))
+            total += net
+            points.append((min(at + STEP, max(self.end, at)), total))
+        if points[-1][0] < self.end:
+            points.append((self.end, total))
+        return points
+
+    def counts(self, start: datetime, end: datetime) -> list[int]:
+        """Registrations of each step from the one that begins at ``start`` to the one before ``end``."""
+        found = [0] * max(0, int((end - start) / STEP))
+        for at, net in self.steps:
+            if start <= at < end:
+                found[int((at - start) / STEP)] += net
+        return found
+
+    def by_hour(self, start: datetime, hours: int = 24) -> list[int]:
+        """Registrations of each hour from ``start`` on."""
+        found: defaultdict[int, int] = defaultdict(int)
+        for at, net in self.steps:
+            found[(at - start) // timedelta(hours=1)] += net
+        return [found[hour] for hour in range(hours)]
+
+
+def curve_of(database: Database, place: Place, end: datetime) -> Curve:
+    """The curve of a place as it was counted at ``end``."""
+    rows = database.rows("SELECT at, net FROM registration_count WHERE place = %s ORDER BY at", (place.key,))
+    return Curve(tuple((at, net) for at, net in rows), end)
+
+
+def since(database: Database, start: datetime, places: Iterable[Place]) -> dict[str, int]:
+    """Registrations of each place, by its key, in the steps from ``start`` on."""
+    rows = database.rows(
+        "SELECT place, sum(net)::int FROM registration_count WHERE at >= %s AND place = ANY(%s) GROUP BY place",
+        (start, [place.key for place in places]),
+    )
+    return dict(rows)
+
+
+def all_since(connection: psycopg.Connection[Any], start: datetime) -> dict[str, int]:
+    """The same of every place, within a count's transaction."""
+    rows = connection.execute(
+        "SELECT place, sum(net)::int FROM registration_count WHERE at >= %s GROUP BY place", (start,)
+    ).fetchall()
+    return dict(rows)
