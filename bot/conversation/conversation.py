@@ -51,12 +51,19 @@ def _defaults(memory: type) -> dict[str, Any]:
     return {field.name: field.default for field in dataclasses.fields(memory)}
 
 
+@cache
+def blank(memory: type[M]) -> M:
+    """A memory that remembers nothing: one for all, since nobody can change it."""
+    return memory()
+
+
 def freeze(flow: Flow[M], conversation: Conversation[M]) -> dict[str, Any]:
     """The stored form: JSON values, without what is at its default."""
+    remembered = conversation.memory
     memory = {
         name: value
         for name, default in _defaults(flow.memory).items()
-        if (value := getattr(conversation.memory, name)) != default and name not in flow.passing
+        if (value := getattr(remembered, name)) is not default and value != default and name not in flow.passing
     }
     stored: dict[str, Any] = {
         "f": flow.name,
@@ -100,7 +107,7 @@ def _thaw(flow: Flow[M], stored: dict[str, Any]) -> Conversation[M]:
         page = Page(tuple(Row(*row) for row in rows), offset, tuple(before), more)
     return Conversation(
         state=state,
-        memory=flow.memory(**{name: value for name, value in memory.items() if name in known}),
+        memory=changed(blank(flow.memory), **{name: value for name, value in memory.items() if name in known}),
         started_at=stored["t"],
         page=page,
     )

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from bot.away import Away
 from bot.clock import Clock
 from bot.conversation.catalog import mark
-from bot.conversation.conversation import Conversation, NotOurs, freeze, thaw
+from bot.conversation.conversation import Conversation, NotOurs, blank, freeze, thaw
 from bot.conversation.engine import Engine, Turn
 from bot.conversation.flow import Effect, M, Outcome, Reading
 from bot.conversation.screens import Screen
@@ -97,19 +97,20 @@ class Driver(Generic[M]):
                 if conversation is not None:
                     language = conversation.memory.language
                 going_on = record is not None and record.session == session
-                if record is not None and going_on and (record.conversation is None or self._same(record, text)):
+                digest = self._digest(text)
+                if record is not None and going_on and (record.conversation is None or record.heard == digest):
                     return Screen(record.answer, record.goes_on)
                 if record is None or conversation is None:
-                    turn = self._engine.begin(self._flow.memory(), now.timestamp(), reading)
+                    turn = self._engine.begin(blank(self._flow.memory), now.timestamp(), reading)
                 elif not going_on:
                     turn = self._engine.resume(conversation)
                 elif (rest := self._rest(record, text)) is None:
                     turn = self._engine.again(conversation)
                 else:
                     turn = self._engine.hear(conversation, rest, reading)
-                hop = f"{session}:{len(text)}:{self._digest(text)}"
+                hop = f"{session}:{len(text)}:{digest}"
                 turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop, reading)
-                kept = self._record(turn, screen, now, session, text)
+                kept = self._record(turn, screen, now, session, digest, len(text))
                 try:
                     if self._store.save(phone, version, kept):
                         return screen
@@ -133,16 +134,17 @@ class Driver(Generic[M]):
             language = self._engine.catalogs.default if conversation is None else conversation.memory.language
             if record is not None and record.session == session:
                 return Heard(record.answer or None, language)
-            turn = self._engine.keyword(conversation, self._flow.memory(), text, now.timestamp())
+            turn = self._engine.keyword(conversation, blank(self._flow.memory), text, now.timestamp())
             if turn is None and conversation is not None:
                 turn = self._engine.hear(conversation, text, reading)
             if turn is None:
                 over = record is not None and record.conversation is None
                 if over and text.strip().strip(".!,").lower() in self._flow.courtesies:
                     return Heard(None, language, "courtesy")
-                turn = self._engine.begin(self._flow.memory(), now.timestamp(), reading, unheard=text)
+                turn = self._engine.begin(blank(self._flow.memory), now.timestamp(), reading, unheard=text)
             turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session, reading)
-            if self._store.save(phone, version, self._record(turn, screen, now, session, text)):
+            kept = self._record(turn, screen, now, session, self._digest(text), len(text))
+            if self._store.save(phone, version, kept):
                 spoken = language if turn.conversation is None else turn.conversation.memory.language
                 return Heard(screen.text, spoken)
         raise StoreAway("lost too many races")
@@ -178,7 +180,9 @@ class Driver(Generic[M]):
         except NotOurs:
             return None
 
-    def _record(self, turn: Turn[M], screen: Screen, now: datetime, session: str, text: str) -> Record:
+    def _record(
+        self, turn: Turn[M], screen: Screen, now: datetime, session: str, heard: str, heard_length: int
+    ) -> Record:
         conversation: dict[str, Any] | None = None
         if turn.conversation is not None:
             conversation = freeze(self._flow, turn.conversation)
@@ -186,8 +190,8 @@ class Driver(Generic[M]):
             at=now.timestamp(),
             conversation=conversation,
             session=session,
-            heard=self._digest(text),
-            heard_length=len(text),
+            heard=heard,
+            heard_length=heard_length,
             answer=screen.text,
             goes_on=screen.goes_on,
         )
@@ -195,9 +199,6 @@ class Driver(Generic[M]):
     def _digest(self, text: str) -> str:
         # Keyed, since a birth date's plain hash is soon guessed.
         return hashlib.blake2s(text.encode(), key=self._digest_key, digest_size=12).hexdigest()
-
-    def _same(self, record: Record, text: str) -> bool:
-        return record.heard_length == len(text) and record.heard == self._digest(text)
 
     def _rest(self, record: Record, text: str) -> str | None:
         """The new input: what follows the text heard before. None if ``text`` does not follow from it."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
@@ -94,6 +95,11 @@ class TimedConnection(psycopg.Connection[TupleRow]):
     limit: ClassVar[float | None] = None
     used_at: float = 0.0
 
+    @cached_property
+    def only_cursor(self) -> psycopg.Cursor[TupleRow]:
+        """For whoever reads all rows of one statement before the next: making one anew costs as much as the sending."""
+        return self.cursor()
+
     def wait(self, gen: PQGen[_RV], interval: float = 0.1, timeout: float | None = None) -> _RV:
         if timeout is None:
             timeout = _time_left(self.limit)
@@ -106,7 +112,13 @@ class TimedConnection(psycopg.Connection[TupleRow]):
             raise NoAnswer("PostgreSQL did not answer in time") from error
 
 
-_Pool = ConnectionPool[psycopg.Connection[TupleRow]]
+_Pool = ConnectionPool[TimedConnection]
+
+
+@lru_cache(maxsize=512)
+def _encoded(sql: str) -> bytes:
+    """A statement as psycopg wants it, the same object each time: what it knows of a statement it finds by its hash."""
+    return sql.encode()
 
 
 class Database:
@@ -159,7 +171,7 @@ class Database:
             self._opened.add(pool)
         return pool
 
-    def _borrow(self, pool: _Pool) -> psycopg.Connection[TupleRow]:
+    def _borrow(self, pool: _Pool) -> TimedConnection:
         if _hasty.get() and self._breaker.is_open:
             raise DatabaseAway("just kept waiting")
         while True:
@@ -206,7 +218,7 @@ class Database:
         try:
             connection = self._borrow(pool)
             try:
-                cursor = connection.execute(sql.encode(), parameters)
+                cursor = connection.only_cursor.execute(_encoded(sql), parameters)
                 return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
             finally:
                 pool.putconn(connection)
