@@ -14,16 +14,20 @@ from rich.console import Console
 
 from bench import blast as blast_bench
 from bench import hops as hops_bench
+from bench import pages as pages_bench
 from bench.blast_printing import goals, show_blast
 from bench.failure import BenchFailed
 from bench.figures import as_json
 from bench.machine import commit, describe_machine
+from bench.pages_printing import goals as pages_goals
+from bench.pages_printing import show_pages
 from bench.printing import show
 from bench.profiling import find_py_spy
 from bot.embedded.errors import EmbeddedServerError
 
 _DEFAULT = hops_bench.Wanted()
 _DEFAULT_BLAST = blast_bench.WantedBlast()
+_DEFAULT_PAGES = pages_bench.WantedPages()
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,7 +35,11 @@ _DEFAULT_BLAST = blast_bench.WantedBlast()
 def bench(context: click.Context) -> None:
     """Measure the service; without a command, everything. Results go to VAR/bench (default var/bench)."""
     if context.invoked_subcommand is None:
-        worked = [_run_hops(_DEFAULT, json_only=False), _run_blast(_DEFAULT_BLAST, json_only=False)]
+        worked = [
+            _run_hops(_DEFAULT, json_only=False),
+            _run_blast(_DEFAULT_BLAST, json_only=False),
+            _run_pages(_DEFAULT_PAGES, json_only=False),
+        ]
         sys.exit(0 if all(worked) else 1)
 
 
@@ -71,6 +79,18 @@ def blast(recipients: int, twilio: int, json_only: bool) -> None:
     sys.exit(0 if _run_blast(wanted, json_only=json_only) else 1)
 
 
+@bench.command()
+@click.option("--workers", type=click.IntRange(10_000), default=_DEFAULT_PAGES.workers, show_default=True)
+@click.option("--registered", type=click.IntRange(100), default=_DEFAULT_PAGES.registered, show_default=True)
+@click.option("--messages", type=click.IntRange(1000), default=_DEFAULT_PAGES.messages, show_default=True)
+@click.option("--times", type=click.IntRange(1), default=_DEFAULT_PAGES.times, show_default=True, help="Each page.")
+@click.option("--json", "json_only", is_flag=True, help="JSON on stdout instead of tables.")
+def pages(workers: int, registered: int, messages: int, times: int, json_only: bool) -> None:
+    """The command room's pages over a country's worth of rows, and what subscribers notice of people who watch."""
+    wanted = pages_bench.WantedPages(workers, registered, messages, times)
+    sys.exit(0 if _run_pages(wanted, json_only=json_only) else 1)
+
+
 def _folder() -> Path:
     return Path(os.environ.get("VAR", "").strip() or "var").absolute() / "bench"
 
@@ -102,6 +122,31 @@ def _run_blast(wanted: blast_bench.WantedBlast, *, json_only: bool) -> bool:
         click.echo(text)
     else:
         show_blast(result, machine, str(stored["commit"]), Console(soft_wrap=False))
+    return result.right
+
+
+def _run_pages(wanted: pages_bench.WantedPages, *, json_only: bool) -> bool:
+    """Whether all of it was right."""
+    folder, machine, at = _folder(), describe_machine(), datetime.now(UTC)
+    try:
+        result = pages_bench.measure(wanted, folder, _say)
+    except (BenchFailed, EmbeddedServerError, OSError) as error:
+        click.echo(str(error), err=True)
+        return False
+    stored = {
+        "bench": "pages",
+        "at": at.isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": machine,
+        **asdict(result),
+        "goals": [{"goal": words, "reached": reached} for words, reached in pages_goals(result)],
+    }
+    text = json.dumps(stored, indent=2, ensure_ascii=False)
+    (folder / "pages.json").write_text(text + "\n", encoding="utf-8")
+    if json_only:
+        click.echo(text)
+    else:
+        show_pages(result, machine, str(stored["commit"]), Console(soft_wrap=False))
     return result.right
 
 

@@ -1,0 +1,278 @@
+"""The bench ``pages``: how fast the command room answers over a country's worth of rows, and what hops notice of it.
+
+Every page that the application has is opened by a national admin, one request after the other, as often as wanted; those
+that name somebody or something are opened for one that exists. Then subscribers register without hurry, first alone and
+then while ten people watch the progress page, each asking for it again as the page itself does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg
+import urllib3
+
+from bench import people
+from bench.blast_callers import Callers
+from bench.cpu import WEB, Meters
+from bench.crowd import Crowd, gather
+from bench.failure import BenchFailed
+from bench.figures import percentile
+from bench.folder import run_folder
+from bench.machine import describe_versions
+from bench.script import Script
+from bench.stage import HOST, Stage, await_serving, ended_by_sigterm, free_port, pids_of, running_children, settings_of
+from bot.clock import RealClock
+from bot.db.database import Database
+from bot.embedded.servers import EmbeddedServers
+from bot.officers import accounts
+from bot.officers.accounts import Role
+from bot.serve import plan
+from bot.web.app import create_app
+
+_NAME, _PASSWORD = "penonton", "kata-sandi-untuk-bench"
+#: Watchers of the progress page, and seconds between two looks of one.
+WATCHERS, _LOOK = 10, 10.0
+_CALLERS, _CALLING_SECONDS, _PAUSE = 4, 30.0, 0.05
+#: Seconds that the figures may take to be there first.
+_FIGURES_LIMIT = 180.0
+#: Parts of an address: how one that exists is found.
+_EXAMPLES: Mapping[str, str] = {
+    "worker": "SELECT max(id) FROM worker",
+    "campaign": "SELECT max(id) FROM campaign",
+    "name": "SELECT name FROM campaign ORDER BY id DESC LIMIT 1",
+    "facility": "SELECT code FROM facility ORDER BY id DESC LIMIT 1",
+    "code": "SELECT code FROM district ORDER BY code LIMIT 1",
+    "district": "SELECT code FROM district ORDER BY code LIMIT 1",
+    "session": "SELECT max(id) FROM vaccination_session",
+    "number": "SELECT max(id) FROM campaign",
+}
+_PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPages:
+    """How large the country is, and how often each page is opened."""
+
+    workers: int = 1_400_000
+    registered: int = 500_000
+    messages: int = 3_000_000
+    times: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: milliseconds until its whole answer was there. ``status``: of the last answer."""
+
+    address: str
+    status: int
+    size: int
+    p50_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What subscribers noticed: milliseconds of their hops."""
+
+    hops: int
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class PagesResult:
+    """``figures``: of each kind how many milliseconds making it took, and seconds of its age at the end."""
+
+    wanted: WantedPages
+    versions: dict[str, str]
+    world: dict[str, int]
+    pages: tuple[Page, ...]
+    figures: dict[str, tuple[int, float]]
+    alone: Watched
+    watched: Watched
+    wrong: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether every page answered as it should."""
+        return not self.wrong
+
+
+class _Browser:
+    """Keeps a cookie and a connection."""
+
+    def __init__(self, port: int) -> None:
+        self._pool = urllib3.HTTPConnectionPool(HOST, port, maxsize=WATCHERS, timeout=60.0)
+        self._cookie = ""
+
+    def opens(self, address: str) -> urllib3.BaseHTTPResponse:
+        return self._ask("GET", address, None)
+
+    def sends(self, address: str, fields: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        return self._ask("POST", address, fields)
+
+    def _ask(self, method: str, address: str, fields: Mapping[str, str] | None) -> urllib3.BaseHTTPResponse:
+        body = None if fields is None else urlencode(fields)
+        headers = {"Cookie": self._cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = self._pool.urlopen(method, address, body=body, headers=headers, redirect=False, retries=False)
+        if "Set-Cookie" in answer.headers:
+            self._cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        return answer
+
+
+def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> PagesResult:
+    """Measure in a run folder below ``folder``. Call from the main thread.
+
+    Raises ``BenchFailed``, ``bot.embedded.errors.EmbeddedServerError`` or ``OSError``.
+    """
+    with run_folder(folder) as own, _staged(own, wanted, say) as (stage, environ):
+        browser = _signed_in(stage)
+        addresses = sorted(_addresses(environ, stage.database_url))
+        say("waiting for the first figures")
+        _await_figures(stage.database_url)
+        pages = []
+        for address in addresses:
+            say(f"{address}")
+            pages.append(_open(browser, address, wanted.times))
+        say(f"{_CALLERS} subscribers register, alone")
+        alone = _calls(stage, 0)
+        say(f"and while {WATCHERS} people watch")
+        with _watchers(browser):
+            watched = _calls(stage, 1)
+        return PagesResult(
+            wanted=wanted,
+            versions=describe_versions(stage.database_url, stage.redis_url),
+            world=people.describe_world(stage.database_url),
+            pages=tuple(pages),
+            figures=_figures(stage.database_url),
+            alone=alone,
+            watched=watched,
+            wrong=tuple(f"{page.address}: HTTP {page.status}" for page in pages if page.status != 200),
+        )
+
+
+@contextlib.contextmanager
+def _staged(folder: Path, wanted: WantedPages, say: Callable[[str], None]) -> Iterator[tuple[Stage, Mapping[str, str]]]:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(ended_by_sigterm())
+        servers = stack.enter_context(EmbeddedServers(folder))
+        port = free_port()
+        environ = settings_of(folder, servers, port)
+        gather(environ, Crowd(wanted.workers, wanted.registered, wanted.messages), say)
+        database = Database(environ["DATABASE_URL"], limit=None)
+        accounts.add(database, _NAME, Role.NATIONAL, None, _PASSWORD, now=RealClock().now(), actor="bench")
+        database.close()
+        say("starting the service")
+        log_path = folder / "log" / "service.log"
+        log = stack.enter_context(log_path.open("ab"))
+        children = stack.enter_context(running_children(plan.children(environ), log))
+        stage = Stage(
+            database_url=environ["DATABASE_URL"],
+            redis_url=environ["REDIS_URL"],
+            path=f"/webhooks/africastalking/{environ['WEBHOOK_SECRET']}/ussd",
+            ports={WEB: port},
+            children=children,
+            meters=Meters({WEB: pids_of(children[WEB].pid)}),
+        )
+        await_serving(stage, log_path)
+        yield stage, environ
+
+
+def _signed_in(stage: Stage) -> _Browser:
+    browser = _Browser(stage.ports[WEB])
+    found = re.search(rb'name="csrf-token" content="([^"]+)"', browser.opens("/admin/sign-in").data)
+    if found is None:
+        raise BenchFailed("the entrance of the command room has no form")
+    fields = {"name": _NAME, "password": _PASSWORD, "csrf_token": found[1].decode()}
+    if browser.sends("/admin/sign-in", fields).status != 302:
+        raise BenchFailed("the command room does not let the bench in")
+    return browser
+
+
+def _addresses(environ: Mapping[str, str], database_url: str) -> Iterator[str]:
+    """Every page there is, each part of an address filled in with what exists."""
+    app = create_app(environ)
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("admin.")]
+    app.extensions["services"].close()
+    with psycopg.connect(database_url) as connection:
+
+        def example(part: re.Match[str]) -> str:
+            if part[1] not in _EXAMPLES:
+                raise BenchFailed(f"the bench does not know what <{part[1]}> in an address may be")
+            row = connection.execute(_EXAMPLES[part[1]].encode()).fetchone()
+            return str(row[0]) if row else ""
+
+        for rule in rules:
+            if "GET" in (rule.methods or ()) and not rule.endpoint.endswith((".static", ".sign_in_page", ".home")):
+                yield _PART.sub(example, rule.rule)
+
+
+def _open(browser: _Browser, address: str, times: int) -> Page:
+    took: list[float] = []
+    answer = browser.opens(address)
+    for _ in range(times):
+        began = time.perf_counter()
+        answer = browser.opens(address)
+        took.append((time.perf_counter() - began) * 1000)
+    took.sort()
+    return Page(address, answer.status, len(answer.data), percentile(took, 0.5), percentile(took, 0.95))
+
+
+def _await_figures(database_url: str) -> None:
+    until = time.monotonic() + _FIGURES_LIMIT
+    while not _figures(database_url):
+        if time.monotonic() > until:
+            raise BenchFailed(f"there were no figures within {_FIGURES_LIMIT:.0f} s")
+        time.sleep(0.5)
+
+
+def _figures(database_url: str) -> dict[str, tuple[int, float]]:
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT kind, took_ms, extract(epoch FROM now() - as_of)::float8 FROM figure_snapshot"
+        )
+        return {str(kind): (int(took), float(age)) for kind, took, age in rows}
+
+
+def _calls(stage: Stage, part: int) -> Watched:
+    callers = people.choose_callers(stage.database_url, 4000)
+    script = Script(
+        host=HOST,
+        port=stage.ports[WEB],
+        path=stage.path,
+        subscribers=_CALLERS,
+        workers=tuple(callers[part::2]),
+        to_ticket=True,
+        session=f"ATUid_{time.monotonic_ns():x}_",
+    )
+    with Callers(script, _PAUSE) as calling:
+        time.sleep(_CALLING_SECONDS)
+    hops = sorted(us / 1000 for screen in calling.account.hop_us for us in screen)
+    return Watched(len(hops), percentile(hops, 0.5), percentile(hops, 0.99))
+
+
+@contextlib.contextmanager
+def _watchers(browser: _Browser) -> Iterator[None]:
+    over = threading.Event()
+
+    def watch(number: int) -> None:
+        over.wait(number * _LOOK / WATCHERS)
+        while not over.is_set():
+            browser.opens("/admin/progress/")
+            over.wait(_LOOK)
+
+    watching = [threading.Thread(target=watch, args=(number,), daemon=True) for number in range(WATCHERS)]
+    for one in watching:
+        one.start()
+    yield
+    over.set()
+    for one in watching:
+        one.join()
