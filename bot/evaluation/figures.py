@@ -65,6 +65,7 @@ def make(database: Database, clock: Clock) -> tuple[str, ...]:
         # Both snapshots see the same rows. The tables are gone through as they are: plans are made for what is asked.
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         connection.execute("SET LOCAL work_mem = '96MB'")
         now = clock.now()
         found = connection.execute(_LOCK).fetchone()
