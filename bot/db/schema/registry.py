@@ -44,6 +44,9 @@ facility = Table(
     Index(None, "district_code"),
 )
 
+#: The words of a worker's name, however they are joined.
+NAME_WORDS = "to_tsvector('simple'::regconfig, translate(name, '.,''/-()', '       '))"
+
 #: The roster: everybody who is to be vaccinated. ``domicile_code`` is what the worker told us, if another district.
 worker = Table(
     "worker",
@@ -70,6 +73,8 @@ worker = Table(
     Index(None, "phone", postgresql_where=text("phone IS NOT NULL")),
     Index(None, "district_code"),
     Index(None, "facility_id"),
+    # The words of a name, of which people type beginnings.
+    Index("ix_worker_name_words", text(NAME_WORDS), postgresql_using="gin"),
     # As below: a row changes four times on the way to a ticket.
     postgresql_with={"fillfactor": "75"},
 )

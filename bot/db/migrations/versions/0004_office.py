@@ -23,6 +23,8 @@ ALTER TABLE enquiry
     ADD CONSTRAINT ck_enquiry_outcome CHECK (outcome IN ('approved', 'declined'));
 
 CREATE INDEX ix_audit_at ON audit (at);
+CREATE INDEX ix_worker_name_words ON worker
+    USING gin (to_tsvector('simple'::regconfig, translate(name, '.,''/-()', '       ')));
 
 CREATE TABLE figure_snapshot (
     kind TEXT NOT NULL,
