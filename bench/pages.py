@@ -20,6 +20,7 @@ import psycopg
 import urllib3
 
 from bench import people
+from bench.addresses import pages_of
 from bench.blast_callers import Callers
 from bench.cpu import WEB, Meters
 from bench.crowd import Crowd, gather
@@ -35,7 +36,6 @@ from bot.embedded.servers import EmbeddedServers
 from bot.officers import accounts
 from bot.officers.accounts import Role
 from bot.serve import plan
-from bot.web.app import create_app
 
 _NAME, _PASSWORD = "penonton", "kata-sandi-untuk-bench"
 #: Watchers of the progress page, and seconds between two looks of one.
@@ -43,18 +43,6 @@ WATCHERS, _LOOK = 10, 10.0
 _CALLERS, _CALLING_SECONDS, _PAUSE = 4, 30.0, 0.05
 #: Seconds that the figures may take to be there first.
 _FIGURES_LIMIT = 180.0
-#: Parts of an address: how one that exists is found.
-_EXAMPLES: Mapping[str, str] = {
-    "worker": "SELECT max(id) FROM worker",
-    "campaign": "SELECT max(id) FROM campaign",
-    "name": "SELECT name FROM campaign ORDER BY id DESC LIMIT 1",
-    "facility": "SELECT code FROM facility ORDER BY id DESC LIMIT 1",
-    "code": "SELECT code FROM district ORDER BY code LIMIT 1",
-    "district": "SELECT code FROM district ORDER BY code LIMIT 1",
-    "session": "SELECT max(id) FROM vaccination_session",
-    "number": "SELECT max(id) FROM campaign",
-}
-_PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +123,7 @@ def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> Pa
     """
     with run_folder(folder) as own, _staged(own, wanted, say) as (stage, environ):
         browser = _signed_in(stage)
-        addresses = sorted(_addresses(environ, stage.database_url))
+        addresses = pages_of(environ)
         say("waiting for the first figures")
         _await_figures(stage.database_url)
         pages = []
@@ -195,24 +183,6 @@ def _signed_in(stage: Stage) -> _Browser:
     if browser.sends("/admin/sign-in", fields).status != 302:
         raise BenchFailed("the command room does not let the bench in")
     return browser
-
-
-def _addresses(environ: Mapping[str, str], database_url: str) -> Iterator[str]:
-    """Every page there is, each part of an address filled in with what exists."""
-    app = create_app(environ)
-    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("admin.")]
-    app.extensions["services"].close()
-    with psycopg.connect(database_url) as connection:
-
-        def example(part: re.Match[str]) -> str:
-            if part[1] not in _EXAMPLES:
-                raise BenchFailed(f"the bench does not know what <{part[1]}> in an address may be")
-            row = connection.execute(_EXAMPLES[part[1]].encode()).fetchone()
-            return str(row[0]) if row else ""
-
-        for rule in rules:
-            if "GET" in (rule.methods or ()) and not rule.endpoint.endswith((".static", ".sign_in_page", ".home")):
-                yield _PART.sub(example, rule.rule)
 
 
 def _open(browser: _Browser, address: str, times: int) -> Page:

@@ -1,0 +1,47 @@
+"""The addresses of all pages of the command room, filled in with somebody and something that exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+
+from bench.failure import BenchFailed
+from bot.web.app import create_app
+
+#: Parts of an address: how one that exists is found.
+_EXAMPLES: Mapping[str, str] = {
+    "worker": "SELECT max(worker_id) FROM booking",
+    "campaign": "SELECT max(id) FROM campaign",
+    "name": "SELECT name FROM campaign ORDER BY id DESC LIMIT 1",
+    "facility": "SELECT code FROM facility ORDER BY id DESC LIMIT 1",
+    "code": "SELECT code FROM district ORDER BY code LIMIT 1",
+    "district": "SELECT code FROM district ORDER BY code LIMIT 1",
+    "session": "SELECT max(id) FROM vaccination_session",
+    "number": "SELECT max(id) FROM campaign",
+}
+_PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
+#: What is no page of its own: files, the way in, and the way on.
+_NO_PAGES = (".static", ".sign_in_page", ".home")
+
+
+def pages_of(environ: Mapping[str, str]) -> list[str]:
+    """Every address that a browser may open, in order; raises ``BenchFailed`` for a part that nobody knows."""
+    app = create_app(environ)
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("admin.")]
+    app.extensions["services"].close()
+    with psycopg.connect(environ["DATABASE_URL"]) as connection:
+        return sorted(
+            _PART.sub(lambda part: _example(connection, part[1]), rule.rule)
+            for rule in rules
+            if "GET" in (rule.methods or ()) and not rule.endpoint.endswith(_NO_PAGES)
+        )
+
+
+def _example(connection: psycopg.Connection[Any], part: str) -> str:
+    if part not in _EXAMPLES:
+        raise BenchFailed(f"nobody knows what <{part}> in an address may be")
+    row = connection.execute(_EXAMPLES[part].encode()).fetchone()
+    return str(row[0]) if row else ""

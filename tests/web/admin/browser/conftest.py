@@ -1,0 +1,175 @@
+"""The whole service in processes of its own, a made-up roster, two of the ministry's admins, and a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
+
+from bot.clock import RealClock
+from bot.crypto import Vault
+from bot.db.database import Database
+from bot.embedded.servers import EmbeddedServers
+from bot.officers import accounts
+from bot.officers.accounts import Role
+from bot.registration.sample import load_sample
+from bot.serve.plan import children
+from tests.phones import WEBHOOK_SECRET
+from tests.web.browser.conftest import _child, _drop, _wait_until_ready, browser
+from tests.world import DATA_KEY
+
+__all__ = ["browser"]
+
+PASSWORD = "correct horse battery"
+MINISTRY, SECOND = "kementerian", "kedua"
+WORKERS = 300
+#: Longest wait for anything that must happen, in seconds.
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that runs: its address, its settings and its database."""
+
+    address: str
+    environ: dict[str, str]
+    database: Database
+
+
+@pytest.fixture(scope="package")
+def running(
+    template: str, url_of: Callable[[str], str], servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """Web, every lane's worker and the clock, on a sample of some hundred workers."""
+    folder = tmp_path_factory.mktemp("room")
+    with redis.Redis.from_url(servers.urls.redis_url) as client:
+        client.flushall()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    name = f"room_{port}"
+    with psycopg.connect(url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "VAR": str(folder),
+        "DATABASE_URL": url_of(name),
+        "REDIS_URL": servers.urls.redis_url,
+        "SECRET_KEY": "secret of tests",
+        "DATA_KEY": DATA_KEY,
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "SMS_GATEWAY": "simulator",
+        "SIMULATOR": "1",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "WEB_PROCESSES": "1",
+    }
+    database = Database(environ["DATABASE_URL"], limit=None)
+    load_sample(database, Vault(DATA_KEY), RealClock(), WORKERS)
+    for admin in (MINISTRY, SECOND):
+        accounts.add(database, admin, Role.NATIONAL, None, PASSWORD, now=datetime.now(UTC), actor="tests")
+    with contextlib.ExitStack() as stack:
+        stack.callback(_drop, url_of("postgres"), name)
+        stack.callback(database.close)
+        for child in children(environ):
+            command = child.argv[child.argv.index("bot") + 1 :]
+            stack.enter_context(_child(tuple(command), environ, folder / f"{child.name}.log"))
+        _wait_until_ready(port, folder)
+        yield Running(f"http://127.0.0.1:{port}", environ, database)
+
+
+@dataclass
+class RoomPage:
+    """What an admin does and sees in a browser."""
+
+    driver: webdriver.Chrome
+    address: str
+
+    def goes_to(self, path: str) -> None:
+        self.driver.get(f"{self.address}{path}")
+
+    def resizes(self, width: int, height: int = 900) -> None:
+        metrics: dict[str, Any] = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def forgets(self) -> None:
+        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": self.address, "storageTypes": "all"})
+
+    def signs_in(self, name: str = MINISTRY, *, language: str = "en") -> None:
+        self.forgets()
+        self.goes_to("/admin/sign-in")
+        self.types("name", name)
+        self.types("password", PASSWORD)
+        self.clicks("main button.main")
+        # the admin's own language is what counts from now on
+        self.clicks(f".languages button[value={language}]")
+
+    def clicks(self, css: str) -> None:
+        """Click on what leads to another page, and wait for that."""
+        here = self.driver.find_element(By.TAG_NAME, "html")
+        self.driver.find_element(By.CSS_SELECTOR, css).click()
+        WebDriverWait(self.driver, PATIENCE).until(staleness_of(here))
+        WebDriverWait(self.driver, PATIENCE).until(lambda driver: driver.find_elements(By.TAG_NAME, "main"))
+
+    def types(self, field: str, text: str) -> None:
+        element = self.driver.find_element(By.NAME, field)
+        element.clear()
+        element.send_keys(text)
+
+    def sees(self, css: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    @property
+    def text(self) -> str:
+        return str(self.driver.find_element(By.TAG_NAME, "main").text)
+
+    def complaints(self) -> list[str]:
+        """What the browser's console has complained of since it was last asked."""
+        return [str(entry["message"]) for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def faults(self) -> list[str]:
+        """What axe-core finds serious or critical on this page."""
+        self.driver.execute_script(AXE)
+        found = self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {resultTypes: ['violations']}).then(r => done(JSON.stringify(r.violations)));"
+        )
+        return [
+            f"{fault['id']}: {fault['nodes'][0]['html'][:160]}"
+            for fault in json.loads(found)
+            if fault["impact"] in {"serious", "critical"}
+        ]
+
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than its window."""
+        return int(self.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth"))
+
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe-4.14.1.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def room(running: Running, browser: webdriver.Chrome) -> Iterator[RoomPage]:
+    """Somebody at the command room, who was never there."""
+    page = RoomPage(browser, running.address)
+    page.forgets()
+    page.resizes(1280)
+    page.complaints()
+    yield page
+    page.resizes(1280)
