@@ -23,7 +23,7 @@ from bot.registration.acts import (
     Ticketed,
 )
 from bot.registration.closing import GRACE, STILL_OPEN, is_open
-from bot.registration.people import OWNS_BOOKING
+from bot.registration.people import owns_booking
 from bot.registration.slots import SLOT, SLOT_FROM, find_place, live_slot, lock_worker, release_hold, slot_of
 from bot.registration.terms import Terms
 from bot.registration.tickets import new_ticket
@@ -89,14 +89,14 @@ def take_slot(database: Database, terms: Terms, act: TakeSlot, caller: Caller) -
             if row is not None:
                 return Ticketed(slot_of(row), by_sms)
             with database.transaction() as connection:
-                return _take_slowly(connection, terms, act, caller, ticket)
+                return take_slowly(connection, terms, act, caller, ticket)
         except psycopg.errors.UniqueViolation as error:
             if error.diag.constraint_name != "uq_booking_ticket":
                 raise
     raise RuntimeError("no free ticket code was drawn")
 
 
-def _take_slowly(
+def take_slowly(
     connection: psycopg.Connection[Any], terms: Terms, act: TakeSlot, caller: Caller, ticket: str
 ) -> object:
     """What is not usual: a repeated request, a change of place, a hold that is gone, the end of registration."""
@@ -122,12 +122,14 @@ def _take_slowly(
     if booked is not None:
         if not _may_change(connection, booked.booking_id, caller):
             return Barred()
-        end_booking(connection, booked.booking_id, "changed", caller.now)
+        if not end_booking(connection, booked.booking_id, "changed", caller.now):
+            release_hold(connection, act.worker_id, caller)
+            return AlreadyBooked(booked)
     connection.execute(
         "UPDATE booking SET state = 'booked', held_until = NULL, booked_at = %s, ticket = %s, phone = %s WHERE id = %s",
-        (caller.now, ticket, caller.phone, act.booking_id),
+        (caller.now, ticket, caller.phone or None, act.booking_id),
     )
-    if not by_sms:
+    if caller.phone and not by_sms:
         _write_ticket(connection, terms, act, caller, f"ticket:{act.booking_id}", ticket)
     slot = live_slot(connection, act.worker_id, "('booked')")
     if slot is None:
@@ -135,19 +137,21 @@ def _take_slowly(
     return Ticketed(slot, by_sms)
 
 
-def end_booking(connection: psycopg.Connection[Any], booking_id: int, state: str, now: object) -> None:
-    """End a booked place as ``state`` (changed, cancelled) and give the place back."""
+def end_booking(connection: psycopg.Connection[Any], booking_id: int, state: str, now: object) -> bool:
+    """End a booked place as ``state`` (changed, cancelled) and give the place back. False: it is not booked (any more)."""
     row = connection.execute(
         "UPDATE booking SET state = %s, ended_at = %s WHERE id = %s AND state = 'booked' RETURNING session_id",
         (state, now, booking_id),
     ).fetchone()
     if row is not None:
         connection.execute("UPDATE vaccination_session SET taken = taken - 1 WHERE id = %s", (row[0],))
+    return row is not None
 
 
 def _may_change(connection: psycopg.Connection[Any], booking_id: int, caller: Caller) -> bool:
     row = connection.execute(
-        f"SELECT 1 FROM booking b JOIN worker w ON w.id = b.worker_id WHERE b.id = %(booking)s AND {OWNS_BOOKING}".encode(),
+        f"SELECT 1 FROM booking b JOIN worker w ON w.id = b.worker_id "
+        f"WHERE b.id = %(booking)s AND {owns_booking(caller)}".encode(),
         {"booking": booking_id, "phone": caller.phone},
     ).fetchone()
     return row is not None
@@ -178,28 +182,44 @@ def _write_ticket(
 def cancel_booking(database: Database, _terms: Terms, act: CancelBooking, caller: Caller) -> object:
     """Give the worker's confirmed place back."""
     with database.transaction() as connection:
-        if lock_worker(connection, act.worker_id, caller) is None:
-            return Barred()
-        booked = live_slot(connection, act.worker_id, "('booked')")
-        if booked is None:
-            return NothingToDo()
-        if not _may_change(connection, booked.booking_id, caller):
-            return Barred()
-        release_hold(connection, act.worker_id, caller)
-        end_booking(connection, booked.booking_id, "cancelled", caller.now)
-        return Done()
+        return cancel(connection, act, caller)
+
+
+def cancel(connection: psycopg.Connection[Any], act: CancelBooking, caller: Caller) -> Done | NothingToDo | Barred:
+    """What ``cancel_booking`` does, within a transaction."""
+    if lock_worker(connection, act.worker_id, caller) is None:
+        return Barred()
+    booked = live_slot(connection, act.worker_id, "('booked')")
+    if booked is None:
+        return NothingToDo()
+    if not _may_change(connection, booked.booking_id, caller):
+        return Barred()
+    release_hold(connection, act.worker_id, caller)
+    end_booking(connection, booked.booking_id, "cancelled", caller.now)
+    return Done()
 
 
 def send_ticket(database: Database, terms: Terms, act: SendTicket, caller: Caller) -> object:
     """Send the ticket of the confirmed place once more, once per request."""
     with database.transaction() as connection:
-        if lock_worker(connection, act.worker_id, caller) is None:
-            return Barred()
-        booked = live_slot(connection, act.worker_id, "('booked')")
-        if booked is None or booked.ticket is None or booked.booking_id != act.booking_id:
-            return NothingToDo()
-        if not _may_change(connection, booked.booking_id, caller):
-            return Barred()
-        key = f"ticket-again:{booked.booking_id}:{caller.hop}"
-        _write_ticket(connection, terms, act, caller, key, booked.ticket)
-        return Done()
+        return send_again(connection, terms, act, caller)
+
+
+def send_again(
+    connection: psycopg.Connection[Any], terms: Terms, act: SendTicket, caller: Caller
+) -> Done | NothingToDo | Barred:
+    """What ``send_ticket`` does, within a transaction."""
+    if lock_worker(connection, act.worker_id, caller) is None:
+        return Barred()
+    booked = live_slot(connection, act.worker_id, "('booked')")
+    if booked is None or booked.ticket is None or booked.booking_id != act.booking_id:
+        return NothingToDo()
+    if not _may_change(connection, booked.booking_id, caller):
+        return Barred()
+    _write_ticket(connection, terms, act, caller, again_key(act.booking_id, caller), booked.ticket)
+    return Done()
+
+
+def again_key(booking_id: int, caller: Caller) -> str:
+    """What a ticket's message is known by that is sent once more."""
+    return f"ticket-again:{booking_id}:{caller.hop}"

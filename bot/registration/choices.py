@@ -18,7 +18,7 @@ from bot.registration.acts import (
     ReportNotMe,
     SetDomicile,
 )
-from bot.registration.people import MAY_ACT
+from bot.registration.people import MAY_ACT, may_act
 from bot.registration.terms import DOSE, Terms
 
 #: Rows fetched for one page: more never fit.
@@ -99,9 +99,14 @@ def set_domicile(database: Database, act: SetDomicile, caller: Caller) -> Moved 
 
 def defer(database: Database, vault: Vault, act: Defer, caller: Caller) -> Done | Barred:
     """Keep, under seal, why a vaccination is deferred."""
-    row = database.row(
+    return Barred() if database.row(*deferral(vault, act, caller)) is None else Done()
+
+
+def deferral(vault: Vault, act: Defer, caller: Caller) -> tuple[str, dict[str, object]]:
+    """The statement of ``defer`` with its parameters; it gives a row unless the caller is barred."""
+    return (
         "INSERT INTO screening (worker_id, outcome, answer_sealed, screened_at) "
-        f"SELECT w.id, 'deferred', %(answer)s, %(now)s FROM worker w WHERE w.id = %(worker)s AND {MAY_ACT} "
+        f"SELECT w.id, 'deferred', %(answer)s, %(now)s FROM worker w WHERE w.id = %(worker)s AND {may_act(caller)} "
         "ON CONFLICT (worker_id) DO UPDATE SET outcome = 'deferred', answer_sealed = EXCLUDED.answer_sealed, "
         "screened_at = EXCLUDED.screened_at RETURNING worker_id",
         {
@@ -111,7 +116,6 @@ def defer(database: Database, vault: Vault, act: Defer, caller: Caller) -> Done 
             "now": caller.now,
         },
     )
-    return Barred() if row is None else Done()
 
 
 def report_not_me(database: Database, act: ReportNotMe, caller: Caller) -> Done:

@@ -30,7 +30,7 @@ from bot.registration.acts import (
     Slot,
 )
 from bot.registration.closing import CLOSES_AT, GRACE, STILL_OPEN, is_open
-from bot.registration.people import MAY_ACT, age_on
+from bot.registration.people import age_on, may_act
 from bot.registration.terms import DOSE, HOLD, HORIZON, Terms
 
 #: The facility that a worker's place comes from: their own, unless they live in another district.
@@ -177,7 +177,8 @@ def lock_worker(connection: psycopg.Connection[Any], worker_id: int, caller: Cal
     None if the caller's number may not act for them (any more).
     """
     return connection.execute(
-        f"SELECT w.birth_date, {CLOSES_AT} FROM worker w WHERE w.id = %(worker)s AND {MAY_ACT} FOR UPDATE OF w".encode(),
+        f"SELECT w.birth_date, {CLOSES_AT} FROM worker w "
+        f"WHERE w.id = %(worker)s AND {may_act(caller)} FOR UPDATE OF w".encode(),
         {"worker": worker_id, "phone": caller.phone},
     ).fetchone()
 
@@ -267,7 +268,7 @@ def reclaim_expired(connection: psycopg.Connection[Any], session_id: int, now: o
 def _insert_hold(connection: psycopg.Connection[Any], session_id: int, parameters: dict[str, object]) -> Slot:
     row = connection.execute(
         f"WITH b AS (INSERT INTO booking (worker_id, dose, session_id, state, held_until, phone, created_at) "
-        f"VALUES (%(worker)s, %(dose)s, %(session)s, 'held', %(until)s, %(phone)s, %(now)s) RETURNING *) "
+        f"VALUES (%(worker)s, %(dose)s, %(session)s, 'held', %(until)s, nullif(%(phone)s, ''), %(now)s) RETURNING *) "
         f"SELECT {SLOT} FROM {SLOT_FROM.removeprefix('booking ')}".encode(),
         parameters | {"session": session_id},
     ).fetchone()
@@ -289,32 +290,39 @@ def release_hold(connection: psycopg.Connection[Any], worker_id: int, caller: Ca
 
 def hold_slot(database: Database, terms: Terms, act: HoldSlot, caller: Caller) -> object:
     """Hold a place at the chosen session, instead of the one held before; a confirmed place stays until the new is."""
-    parameters = _parameters(terms, caller, act.worker_id)
     with database.transaction() as connection:
-        worker = lock_worker(connection, act.worker_id, caller)
-        if worker is None:
-            return Barred()
-        if not is_open(worker[1], caller.now, caller.started_at):
-            return Closed()
-        held = connection.execute(
-            "SELECT session_id FROM booking WHERE worker_id = %s AND dose = %s AND state = 'held' AND held_until > %s",
-            (act.worker_id, DOSE, caller.now),
-        ).fetchone()
-        if held is not None and held[0] == act.session_id:
-            renewed = _renew_hold(connection, act.worker_id, caller)
-            if renewed is not None:
-                return Offered(renewed)
-        suits = connection.execute(
-            f"SELECT s.id FROM vaccination_session s, worker w WHERE s.id = %(session)s AND w.id = %(worker)s "
-            f"AND {_SUITS}".encode(),
-            parameters | {"session": act.session_id},
-        ).fetchone()
-        if suits is None:
-            return SessionFull() if _age_fits(terms, caller, worker[0]) else AgeOutside()
-        if not take_place(connection, act.session_id, caller.now):
-            return SessionFull()
-        release_hold(connection, act.worker_id, caller)
-        return Offered(_insert_hold(connection, act.session_id, parameters))
+        return hold(connection, terms, act, caller)
+
+
+def hold(
+    connection: psycopg.Connection[Any], terms: Terms, act: HoldSlot, caller: Caller
+) -> Offered | SessionFull | AgeOutside | Closed | Barred:
+    """What ``hold_slot`` does, within a transaction."""
+    parameters = _parameters(terms, caller, act.worker_id)
+    worker = lock_worker(connection, act.worker_id, caller)
+    if worker is None:
+        return Barred()
+    if not is_open(worker[1], caller.now, caller.started_at):
+        return Closed()
+    held = connection.execute(
+        "SELECT session_id FROM booking WHERE worker_id = %s AND dose = %s AND state = 'held' AND held_until > %s",
+        (act.worker_id, DOSE, caller.now),
+    ).fetchone()
+    if held is not None and held[0] == act.session_id:
+        renewed = _renew_hold(connection, act.worker_id, caller)
+        if renewed is not None:
+            return Offered(renewed)
+    suits = connection.execute(
+        f"SELECT s.id FROM vaccination_session s, worker w WHERE s.id = %(session)s AND w.id = %(worker)s "
+        f"AND {_SUITS}".encode(),
+        parameters | {"session": act.session_id},
+    ).fetchone()
+    if suits is None:
+        return SessionFull() if _age_fits(terms, caller, worker[0]) else AgeOutside()
+    if not take_place(connection, act.session_id, caller.now):
+        return SessionFull()
+    release_hold(connection, act.worker_id, caller)
+    return Offered(_insert_hold(connection, act.session_id, parameters))
 
 
 def sweep_expired(database: Database, now: object) -> int:
