@@ -15,6 +15,7 @@ from bot import config, log
 from bot.metrics import FAILURES
 from bot.services import Services
 from bot.web import admin, health, webhooks
+from bot.web.service import Service, is_webhook
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     log.configure(settings.log_level, service="web")
     services = Services(settings)
     services.check_sending()
-    app = Flask("balas", static_folder=None)
+    app = Service("balas", static_folder=None)
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=200)
     app.session_interface = _PageSessions()
     app.extensions["services"] = services
@@ -64,7 +65,7 @@ class _PageSessions(SecureCookieSessionInterface):
     """Cookies' sessions for pages. Gateways have none, and looking for one costs a hop more than its answer does."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return None if request.path.startswith("/webhooks/") else super().open_session(app, request)
+        return None if is_webhook(request.environ) else super().open_session(app, request)
 
 
 def request_id() -> str:

@@ -25,17 +25,17 @@ def posted_form(request: Request) -> dict[str, str]:
 
 
 def _body(request: Request) -> bytes:
-    environ = request.environ
-    length = environ.get("CONTENT_LENGTH", "")
+    call = request.environ
+    length = call.get("CONTENT_LENGTH", "")
     most = request.max_content_length
     if not (length.isascii() and length.isdecimal()) or most is None or int(length) > most:
         return request.get_data(cache=False)
-    if "HTTP_TRANSFER_ENCODING" in environ:
+    if "HTTP_TRANSFER_ENCODING" in call:
         return request.get_data(cache=False)
     wanted = int(length)
-    body: bytes = environ["wsgi.input"].read(wanted)
+    body: bytes = call["wsgi.input"].read(wanted)
     while len(body) < wanted:
-        more = environ["wsgi.input"].read(wanted - len(body))
+        more = call["wsgi.input"].read(wanted - len(body))
         if not more:
             raise ClientDisconnected()
         body += more

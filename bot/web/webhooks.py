@@ -64,7 +64,7 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
     def view(secret: str | None = None) -> Response:
         # Not the proxy: each look through it costs as much as what is looked at.
         called: Request = request._get_current_object()  # type: ignore[attr-defined]
-        if called.environ.get("CONTENT_TYPE") != _FORM and called.mimetype != _FORM:
+        if called.content_type != _FORM and called.mimetype != _FORM:
             return _refuse(gateway, "type", 400, f"The body must be {_FORM}.")
         call = WebhookRequest(
             url=_called_url(called, public_url),
@@ -84,7 +84,7 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
 
 
 def _called_url(called: Request, public_url: str) -> str:
-    query = called.environ.get("QUERY_STRING", "")
+    query = called.query_string.decode("latin-1")
     return f"{public_url}{called.path}{'?' + query if query else ''}"
 
 

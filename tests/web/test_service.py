@@ -1,0 +1,67 @@
+"""The shorter way to the webhooks leads where Flask's own does."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask, request, url_for
+
+from bot.web.service import Service
+
+
+def _with_routes(app: Flask) -> Flask:
+    @app.post("/webhooks/gateway/<secret>/ussd")
+    def hop(secret: str) -> str:
+        rule = request.url_rule
+        return f"{rule.rule if rule else ''} {secret} {request.blueprint} {request.host}"
+
+    @app.get("/page")
+    def page() -> str:
+        return url_for("page", _external=True)
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/webhooks/gateway/one/ussd"),
+        ("POST", "/webhooks/gateway/two%20words/ussd"),
+        ("GET", "/webhooks/gateway/one/ussd"),
+        ("OPTIONS", "/webhooks/gateway/one/ussd"),
+        ("POST", "/webhooks/gateway//ussd"),
+        ("POST", "/webhooks//gateway/one/ussd"),
+        ("POST", "/webhooks/nowhere"),
+        ("GET", "/page"),
+    ],
+)
+def test_it_answers_as_flask_does_every_time(method: str, path: str) -> None:
+    usual, ours = _with_routes(Flask("app")).test_client(), _with_routes(Service("app")).test_client()
+    expected = usual.open(path, method=method)
+    for _ in range(3):
+        found = ours.open(path, method=method)
+        assert (found.status, found.data, dict(found.headers)) == (
+            expected.status,
+            expected.data,
+            dict(expected.headers),
+        )
+
+
+def test_strangers_who_try_paths_take_no_room() -> None:
+    app = Service("app")
+    client = _with_routes(app).test_client()
+    for number in range(500):
+        assert client.post(f"/webhooks/gateway/{number}/ussd").status_code == 200
+        assert client.post(f"/webhooks/{number}").status_code == 404
+    assert len(app.known) <= 100
+
+
+def test_what_a_view_does_with_its_arguments_stays_with_it() -> None:
+    app = Service("app")
+
+    @app.before_request
+    def spoil() -> None:
+        if request.view_args is not None:
+            request.view_args["secret"] += "!"
+
+    client = _with_routes(app).test_client()
+    assert [b"one! " in client.post("/webhooks/gateway/one/ussd").data for _ in range(2)] == [True, True]
