@@ -34,12 +34,12 @@ from gateway_adapters.base import Channel
 _DRAWS = 5
 
 # The usual confirmation: a live hold, asked for by the roster's number, nothing booked before. Booking and ticket SMS in
-# one statement. "b" asks for nothing but the id: ``mine`` has locked the row, and with more to go by the planner, who
-# knows of no holds when the plan is made, would look through all of them.
+# one statement. That the place is held is said by ``held_until`` alone, as a CHECK has it: told the state, a planner who
+# knows of no holds yet looks through all that there will be.
 _TAKE = f"""
 WITH mine AS (
     SELECT b.id FROM booking b JOIN worker w ON w.id = b.worker_id
-    WHERE b.id = %(booking)s AND b.worker_id = %(worker)s AND b.state = 'held' AND b.held_until > %(now)s
+    WHERE b.id = %(booking)s AND b.worker_id = %(worker)s AND b.held_until > %(now)s
       AND w.phone = %(phone)s AND {STILL_OPEN}
       AND NOT EXISTS (SELECT 1 FROM booking o WHERE o.worker_id = %(worker)s AND o.dose = b.dose
                       AND o.state IN ('booked', 'attended'))

@@ -43,9 +43,10 @@ _SUITS = """s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s
     AND s.local_date < w.birth_date + make_interval(years => %(oldest)s::int + 1)"""
 
 #: Sessions ``s`` with a free place, or one whose hold has expired. Written as a scalar subquery, since an EXISTS may be
-#: answered by hashing every hold there is.
+#: answered by hashing every hold there is; and with an order, since only one index of holds has it, and by the others
+#: every hold there is would be looked at.
 _HAS_ROOM = """(s.taken < s.capacity OR (SELECT b.id FROM booking b WHERE b.session_id = s.id
-    AND b.state = 'held' AND b.held_until <= %(now)s LIMIT 1) IS NOT NULL)"""
+    AND b.state = 'held' AND b.held_until <= %(now)s ORDER BY b.held_until LIMIT 1) IS NOT NULL)"""
 
 SLOT = "b.id, f.id, f.name, s.local_date, s.start_time, s.end_time, d.time_zone, b.ticket"
 SLOT_FROM = """booking b JOIN vaccination_session s ON s.id = b.session_id
