@@ -106,7 +106,7 @@ class Room:
     def may(self, right: str | May) -> bool:
         """Whether who is signed in has a right; templates name it as ``May`` does, e.g. "COMPOSE"."""
         admin: Admin | None = g.get("admin")
-        return admin is not None and may(admin.role, May[right] if isinstance(right, str) else right)
+        return admin is not None and may(admin.role, right if isinstance(right, May) else May[right])
 
     def csrf_token(self) -> str:
         """The token of this session's forms."""
