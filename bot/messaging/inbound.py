@@ -91,6 +91,11 @@ def keep(database: Database, vault: Vault, gateway: str, sms: InboundSms, now: d
     return Kept(Waiting(before[0], gateway, sms.phone, sms.link_id, sms.text), False, before[1], before[2])
 
 
+def open_text(vault: Vault, sealed: bytes) -> str:
+    """What somebody wrote; raises ``bot.crypto.Undecipherable``."""
+    return vault.open(sealed, _PURPOSE)
+
+
 def handle(
     database: Database, waiting: Waiting, hear: Hear, now: datetime, *, inline: bool
 ) -> tuple[str | None, int | None]:
@@ -152,7 +157,7 @@ def claim_waiting(database: Database, vault: Vault, now: datetime, limit: int = 
                 (now, number),
             )
             continue
-        found.append(Waiting(number, gateway, phone, link_id, vault.open(bytes(sealed), _PURPOSE)))
+        found.append(Waiting(number, gateway, phone, link_id, open_text(vault, bytes(sealed))))
     return found
 
 

@@ -28,39 +28,41 @@ _DISTRICTS = """
 SELECT code, name FROM district WHERE name ILIKE %(pattern)s ORDER BY name, code LIMIT %(limit)s OFFSET %(offset)s
 """
 
-_FREE = """s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s AND s.taken < s.capacity
+#: Sessions ``s`` with a place left for ``worker w`` (parameters: dose, now, youngest, oldest).
+FREE = """s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s AND s.taken < s.capacity
     AND s.local_date >= w.birth_date + make_interval(years => %(youngest)s::int)
     AND s.local_date < w.birth_date + make_interval(years => %(oldest)s::int + 1)"""
 
 _FACILITIES = f"""
 SELECT f.id, f.name FROM facility f, worker w
 WHERE w.id = %(worker)s AND f.district_code = coalesce(w.domicile_code, w.district_code) AND f.name ILIKE %(pattern)s
-  AND EXISTS (SELECT 1 FROM vaccination_session s WHERE s.facility_id = f.id AND {_FREE})
+  AND EXISTS (SELECT 1 FROM vaccination_session s WHERE s.facility_id = f.id AND {FREE})
 ORDER BY (f.id = w.facility_id) DESC NULLS LAST, f.name, f.id LIMIT %(limit)s OFFSET %(offset)s
 """
 
 _TIMES = f"""
 SELECT s.id, s.local_date, s.start_time, s.end_time, s.capacity - s.taken FROM vaccination_session s, worker w
-WHERE w.id = %(worker)s AND s.facility_id = %(facility)s AND {_FREE}
+WHERE w.id = %(worker)s AND s.facility_id = %(facility)s AND {FREE}
 ORDER BY s.starts_at, s.id LIMIT %(limit)s OFFSET %(offset)s
 """
 
 
-def _pattern(search: str) -> str:
+def pattern_of(search: str) -> str:
+    """What ILIKE finds a part of a name by."""
     escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
 
 
 def list_districts(database: Database, act: ListDistricts) -> Rows:
     """Districts whose name holds what was typed."""
-    parameters = {"pattern": _pattern(act.search), "limit": _PAGE + 1, "offset": act.offset}
+    parameters = {"pattern": pattern_of(act.search), "limit": _PAGE + 1, "offset": act.offset}
     found = [Row(code, name) for code, name in database.rows(_DISTRICTS, parameters)]
     return Rows(tuple(found[:_PAGE]), more=len(found) > _PAGE)
 
 
 def list_facilities(database: Database, terms: Terms, act: ListFacilities, caller: Caller) -> Rows:
     """Facilities of the worker's district that have room, their own first."""
-    parameters = _free(terms, caller, act.worker_id) | {"pattern": _pattern(act.search), "offset": act.offset}
+    parameters = _free(terms, caller, act.worker_id) | {"pattern": pattern_of(act.search), "offset": act.offset}
     found = [Row(str(number), name) for number, name in database.rows(_FACILITIES, parameters)]
     return Rows(tuple(found[:_PAGE]), more=len(found) > _PAGE)
 
