@@ -73,6 +73,8 @@ def locate(database: Database, area: Area, *, province: str = "", district: str 
         return _own_facility(database, area, facility, others=bool(province or district))
     if facility:
         return _facility(database, area, facility)
+    if province and not district and area.district_code is not None:
+        raise NoSuchPlace(province)
     if district or area.district_code is not None:
         return _district(database, area, district or str(area.district_code))
     if province or area.province_code is not None:

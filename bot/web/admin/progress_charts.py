@@ -1,0 +1,133 @@
+"""What the charts of the first page draw, as options of ECharts.
+
+A time axis is told the time of day as if it were UTC: the browser then writes it so, wherever it stands.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from bot.daytime import zone_name
+from bot.evaluation.outlook import Days, Outlook
+from bot.web.admin.words import say
+
+_ACCENT, _DEEP, _WARM, _PALE = "#0b6e69", "#08524e", "#8a4b04", "#9aa5a8"
+#: More points than this are thinned out; no screen has room for them.
+_MOST_POINTS: Final = 400
+
+
+def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
+    """Registered by then, the blasts, the end, and the forecast up to it."""
+    points = [[_wall(moment, zone), count] for moment, count in _thinned(outlook.curve.cumulative())]
+    series: list[dict[str, Any]] = [
+        {
+            "name": say("Registered"),
+            "type": "line",
+            "showSymbol": False,
+            "lineStyle": {"color": _ACCENT, "width": 3},
+            "itemStyle": {"color": _ACCENT},
+            "data": points,
+            "markLine": _marks(outlook, zone),
+        }
+    ]
+    told = outlook.forecast
+    if told is not None and outlook.closes_at is not None and points:
+        now, end = points[-1], _wall(outlook.closes_at, zone)
+        here = now[1]
+        band = {"type": "line", "stack": "forecast", "showSymbol": False, "lineStyle": {"opacity": 0}}
+        series += [
+            {
+                **band,
+                "name": say("Low"),
+                "data": [now, [end, told.low]],
+                "itemStyle": {"color": _PALE},
+            },
+            {
+                **band,
+                "name": say("Between low and high"),
+                "data": [[now[0], 0], [end, told.high - told.low]],
+                "areaStyle": {"color": _ACCENT, "opacity": 0.18},
+                "itemStyle": {"color": _ACCENT, "opacity": 0.4},
+            },
+            {
+                "name": say("Expected"),
+                "type": "line",
+                "showSymbol": False,
+                "lineStyle": {"type": "dashed", "color": _DEEP, "width": 2},
+                "itemStyle": {"color": _DEEP},
+                "data": [[now[0], here], [end, told.expected]],
+            },
+        ]
+    return _framed(
+        series,
+        {"type": "time", "name": say("Time ({zone})", zone=zone_name(zone.key))},
+        say("Registered (people)"),
+        shown=[say("Registered"), say("Expected"), say("Between low and high")] if told is not None else [],
+    ) | {"useUTC": True}
+
+
+def days(found: Days, zone: ZoneInfo) -> dict[str, Any]:
+    """Registrations of each hour, today beside yesterday."""
+    series = [
+        {"name": say("Yesterday"), "type": "bar", "itemStyle": {"color": _PALE}, "data": list(found.yesterday)},
+        {"name": say("Today"), "type": "bar", "itemStyle": {"color": _ACCENT}, "data": list(found.today)},
+    ]
+    axis = {
+        "type": "category",
+        "data": [f"{hour:02d}" for hour in range(24)],
+        "name": say("Hour ({zone})", zone=zone_name(zone.key)),
+    }
+    return _framed(series, axis, say("Registrations (people)"), shown=[say("Yesterday"), say("Today")])
+
+
+def _framed(series: list[dict[str, Any]], axis: dict[str, Any], unit: str, shown: list[str]) -> dict[str, Any]:
+    return {
+        "grid": {"left": 12, "right": 24, "top": 64, "bottom": 34, "containLabel": True},
+        "legend": {"show": bool(shown), "data": shown, "top": 0, "left": 0},
+        "tooltip": {"trigger": "axis"},
+        "xAxis": {"nameLocation": "middle", "nameGap": 28, **axis},
+        "yAxis": {
+            "type": "value",
+            "name": unit,
+            "nameTextStyle": {"align": "left"},
+            "minInterval": 1,
+        },
+        "series": series,
+    }
+
+
+def _marks(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
+    lines: list[dict[str, Any]] = [
+        {
+            "xAxis": _wall(blast.started_at, zone),
+            "name": blast.name,
+            # Labels of neighbours stand at different heights.
+            "label": {"formatter": blast.name.replace("{", "("), "distance": 4 + 14 * (index % 3)},
+            "lineStyle": {"color": _WARM, "type": "solid"},
+        }
+        for index, blast in enumerate(outlook.blasts)
+    ]
+    near = outlook.closes_at is not None and (outlook.forecast is not None or outlook.is_closed)
+    if outlook.closes_at is not None and near:
+        lines.append(
+            {
+                "xAxis": _wall(outlook.closes_at, zone),
+                "name": say("Closes"),
+                "label": {"formatter": say("Closes")},
+                "lineStyle": {"color": _DEEP, "type": "dashed"},
+            }
+        )
+    label = {"position": "end", "rotate": 0, "color": "#18262a", "fontSize": 11, "width": 110, "overflow": "truncate"}
+    return {"silent": True, "symbol": "none", "label": label, "data": lines}
+
+
+def _thinned(points: list[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
+    every = max(1, -(-len(points) // _MOST_POINTS))
+    kept = points[::every]
+    return kept if not points or kept[-1] == points[-1] else [*kept, points[-1]]
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> int:
+    return int(moment.astimezone(zone).replace(tzinfo=UTC).timestamp() * 1000)
