@@ -84,7 +84,8 @@ def check_password(password: str) -> None:
         raise AdminError(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
 
 
-_ADMIN = (
+#: What ``admin_of`` reads.
+ADMIN = (
     "SELECT id, name, role, area_code, created_at, disabled_at, language, totp_confirmed_at IS NOT NULL, sessions_since, "
     "last_sign_in_at FROM admin"
 )
@@ -117,20 +118,21 @@ def add(
 
 def find(database: Database, name: str) -> Admin | None:
     """The admin of that name, however it is capitalised."""
-    row = database.row(f"{_ADMIN} WHERE lower(name) = lower(%s)", (name,))
-    return None if row is None else _admin(row)
+    row = database.row(f"{ADMIN} WHERE lower(name) = lower(%s)", (name,))
+    return None if row is None else admin_of(row)
 
 
 def by_id(database: Database, number: int) -> Admin | None:
     """The admin of that id."""
-    row = database.row(f"{_ADMIN} WHERE id = %s", (number,))
-    return None if row is None else _admin(row)
+    row = database.row(f"{ADMIN} WHERE id = %s", (number,))
+    return None if row is None else admin_of(row)
 
 
 def every(database: Database) -> list[Admin]:
     """All admins, by name."""
-    return [_admin(row) for row in database.rows(f"{_ADMIN} ORDER BY lower(name)")]
+    return [admin_of(row) for row in database.rows(f"{ADMIN} ORDER BY lower(name)")]
 
 
-def _admin(row: Row) -> Admin:
+def admin_of(row: Row) -> Admin:
+    """The admin of a row of ``ADMIN``."""
     return Admin(row[0], row[1], Role(row[2]), *row[3:])

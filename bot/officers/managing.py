@@ -1,0 +1,174 @@
+"""Looking after admins: who there is, letting one in or out, helping who has lost a password or a telephone.
+
+Each change is one transaction with its line in the audit log, and ends the sessions that the admin has. Nobody shuts
+themselves out, and the last national admin who may still sign in is not shut out by anybody.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from argon2 import PasswordHasher
+
+from bot.db import audit
+from bot.db.database import Database
+from bot.officers import accounts
+from bot.officers.accounts import Admin, AdminError, Role
+
+#: A generated password: groups of characters that nobody takes for another; 77 bits in all.
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS, _GROUP_LENGTH = 4, 4
+
+
+def generated_password() -> str:
+    """A password to be read out or written down, e.g. ``k7mt-w2xp-9fha-rrcd``."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An admin with the name of their area; ``area_name`` is None for the country, and where the area is gone."""
+
+    admin: Admin
+    area_name: str | None
+
+
+_NAMES = {
+    Role.PROVINCE: "SELECT DISTINCT ON (province_code) province_code, province FROM district "
+    "WHERE province_code = ANY(%s) ORDER BY province_code, code",
+    Role.DISTRICT: "SELECT code, name FROM district WHERE code = ANY(%s)",
+    Role.FACILITY: "SELECT code, name FROM facility WHERE code = ANY(%s)",
+}
+
+
+def listed(database: Database) -> list[Listed]:
+    """All admins, by name."""
+    return _with_areas(database, accounts.every(database))
+
+
+def one(database: Database, number: int) -> Listed | None:
+    """The admin of that id."""
+    admin = accounts.by_id(database, number)
+    return None if admin is None else _with_areas(database, [admin])[0]
+
+
+def _with_areas(database: Database, admins: list[Admin]) -> list[Listed]:
+    names: dict[tuple[Role, str | None], str] = {}
+    for role, statement in _NAMES.items():
+        codes = sorted({admin.area_code for admin in admins if admin.role is role and admin.area_code})
+        if codes:
+            names |= {(role, code): name for code, name in database.rows(statement, (codes,))}
+    return [Listed(admin, names.get((admin.role, admin.area_code))) for admin in admins]
+
+
+def provinces(database: Database) -> list[tuple[str, str]]:
+    """Code and name of every province, by name."""
+    return [
+        (code, name)
+        for code, name in database.rows(
+            "SELECT province_code, min(province) FROM district GROUP BY province_code ORDER BY 2, 1"
+        )
+    ]
+
+
+def districts(database: Database) -> list[tuple[str, str]]:
+    """Code and name of every district, by name."""
+    return [(code, name) for code, name in database.rows("SELECT code, name FROM district ORDER BY name, code")]
+
+
+def facilities(database: Database, district: str) -> list[tuple[str, str]]:
+    """Code and name of every facility of a district, by name."""
+    statement = "SELECT code, name FROM facility WHERE district_code = %s ORDER BY name, code"
+    return [(code, name) for code, name in database.rows(statement, (district,))]
+
+
+def disable(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
+    """Shut an admin out; raises ``AdminError`` where that must not be."""
+    with _changing(database, number) as (connection, admin):
+        _check_not_oneself(admin, actor)
+        if admin.role is Role.NATIONAL and admin.disabled_at is None:
+            _check_another_national(connection, admin)
+        connection.execute(
+            "UPDATE admin SET disabled_at = coalesce(disabled_at, %s), sessions_since = %s WHERE id = %s",
+            (now, now, number),
+        )
+        audit.record(connection, now, actor, "user.disable", f"user:{admin.name}")
+    return admin
+
+
+def enable(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
+    """Let an admin in again; raises ``AdminError``."""
+    with _changing(database, number) as (connection, admin):
+        connection.execute("UPDATE admin SET disabled_at = NULL WHERE id = %s", (number,))
+        audit.record(connection, now, actor, "user.enable", f"user:{admin.name}")
+    return admin
+
+
+def reset_password(database: Database, number: int, *, now: datetime, actor: str) -> str:
+    """Give an admin a generated password and return it: it is kept nowhere. Raises ``AdminError``.
+
+    One's own is changed with the old one, see ``signing_in.change_password``.
+    """
+    password = generated_password()
+    hashed = PasswordHasher().hash(password)
+    with _changing(database, number) as (connection, admin):
+        _check_not_oneself(admin, actor)
+        connection.execute(
+            "UPDATE admin SET password_hash = %s, sessions_since = %s WHERE id = %s", (hashed, now, number)
+        )
+        audit.record(connection, now, actor, "user.reset-password", f"user:{admin.name}")
+    return password
+
+
+def remove_totp(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
+    """Take away the one-time passwords of an admin who has lost their telephone; raises ``AdminError``."""
+    with _changing(database, number) as (connection, admin):
+        _check_not_oneself(admin, actor)
+        connection.execute(
+            "UPDATE admin SET totp_sealed = NULL, totp_confirmed_at = NULL, totp_last_step = NULL, sessions_since = %s "
+            "WHERE id = %s",
+            (now, number),
+        )
+        audit.record(connection, now, actor, "user.remove-totp", f"user:{admin.name}")
+    return admin
+
+
+def end_sessions(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
+    """End all sessions of an admin, who may sign in again; raises ``AdminError``."""
+    with _changing(database, number) as (connection, admin):
+        connection.execute("UPDATE admin SET sessions_since = %s WHERE id = %s", (now, number))
+        audit.record(connection, now, actor, "user.end-sessions", f"user:{admin.name}")
+    return admin
+
+
+@contextmanager
+def _changing(database: Database, number: int) -> Iterator[tuple[psycopg.Connection[Any], Admin]]:
+    """A transaction in which the admin is nobody else's to change."""
+    with database.transaction() as connection:
+        # All national ones, in one order: of two who shut each other out, one waits, and then is no longer let.
+        connection.execute(
+            "SELECT id FROM admin WHERE id = %s OR role = %s ORDER BY id FOR UPDATE", (number, Role.NATIONAL)
+        )
+        row = connection.execute(f"{accounts.ADMIN} WHERE id = %s".encode(), (number,)).fetchone()
+        if row is None:
+            raise AdminError("There is no such user.")
+        yield connection, accounts.admin_of(row)
+
+
+def _check_not_oneself(admin: Admin, actor: str) -> None:
+    if admin.name.lower() == actor.lower():
+        raise AdminError("You cannot do this to yourself.")
+
+
+def _check_another_national(connection: psycopg.Connection[Any], admin: Admin) -> None:
+    others = connection.execute(
+        "SELECT 1 FROM admin WHERE role = %s AND disabled_at IS NULL AND id <> %s LIMIT 1", (Role.NATIONAL, admin.id)
+    ).fetchone()
+    if others is None:
+        raise AdminError("The last national admin cannot be disabled.")
