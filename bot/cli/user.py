@@ -1,14 +1,16 @@
-"""``user add`` and ``user list``."""
+"""``user add``, ``list``, ``disable``, ``enable`` and ``reset-password``."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from bot.cli.context import actor, fail, print_json, services
-from bot.officers import accounts
-from bot.officers.accounts import AdminError, Role
+from bot.officers import accounts, first, managing
+from bot.officers.accounts import Admin, AdminError, Role
+from bot.services import Services
 
 
 @click.group()
@@ -47,6 +49,71 @@ def list_users(as_json: bool) -> None:
     for admin in found:
         disabled = "  disabled" if admin.disabled_at is not None else ""
         click.echo(f"{admin.name:<24} {admin.role:<12} {admin.area_code or 'everywhere'}{disabled}")
+
+
+@user.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Shut an admin out: their sessions end at once."""
+    with services() as parts:
+        try:
+            changed = managing.disable(parts.database, _named(parts, name).id, now=parts.clock.now(), actor=actor())
+        except AdminError as error:
+            fail(str(error))
+            return
+    click.echo(f"{changed.name} cannot sign in any more.")
+
+
+@user.command()
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let an admin in again who was shut out."""
+    with services() as parts:
+        try:
+            changed = managing.enable(parts.database, _named(parts, name).id, now=parts.clock.now(), actor=actor())
+        except AdminError as error:
+            fail(str(error))
+            return
+    click.echo(f"{changed.name} may sign in again.")
+
+
+@user.command(name="reset-password")
+@click.argument("name")
+@click.option("--remove-totp", is_flag=True, help="Take away the one-time passwords of a lost telephone as well.")
+def reset_password(name: str, remove_totp: bool) -> None:
+    """Give an admin a new password, which is printed this once; their sessions end."""
+    with services() as parts:
+        try:
+            found, now = _named(parts, name), parts.clock.now()
+            password = managing.reset_password(parts.database, found.id, now=now, actor=actor())
+            if remove_totp:
+                managing.remove_totp(parts.database, found.id, now=now, actor=actor())
+        except AdminError as error:
+            fail(str(error))
+            return
+    click.echo(password)
+
+
+@user.command(name="first", hidden=True)
+@click.option(
+    "--keep-in", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File for the password."
+)
+def make_first(keep_in: Path) -> None:
+    """Make the demo's admin if nobody of the ministry can sign in yet."""
+    with services() as parts:
+        try:
+            first.make_first(parts.database, keep_in, now=parts.clock.now(), actor=actor())
+        except AdminError as error:
+            fail(str(error))
+        except OSError as error:
+            fail(f"{keep_in} cannot be written: {error.strerror}.")
+
+
+def _named(parts: Services, name: str) -> Admin:
+    found = accounts.find(parts.database, name)
+    if found is None:
+        raise AdminError(f"There is no user {name}.")
+    return found
 
 
 def _password() -> str:

@@ -50,6 +50,11 @@ class Layout:
         return self.folder / "secrets.json"
 
     @property
+    def demo_admin(self) -> Path:
+        """Name and password of the admin that the demo has made."""
+        return self.folder / "demo-admin.json"
+
+    @property
     def addresses(self) -> Path:
         """Who keeps the servers, and where they listen."""
         return self.run / "servers.json"

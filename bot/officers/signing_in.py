@@ -117,8 +117,7 @@ def change_password(database: Database, admin: Admin, old: str, new: str, *, now
 
     Raises ``AdminError`` for a new one that is too short.
     """
-    hashed = database.value("SELECT password_hash FROM admin WHERE id = %s", (admin.id,))
-    if not _is_right(hashed, old):
+    if not is_password_of(database, admin, old):
         return False
     accounts.check_password(new)
     with database.transaction() as connection:
@@ -128,6 +127,12 @@ def change_password(database: Database, admin: Admin, old: str, new: str, *, now
         )
         audit.record(connection, now, admin.name, "user.password", f"user:{admin.name}")
     return True
+
+
+def is_password_of(database: Database, admin: Admin, password: str) -> bool:
+    """Whether that is the admin's password."""
+    hashed: str = database.value("SELECT password_hash FROM admin WHERE id = %s", (admin.id,))
+    return _is_right(hashed, password)
 
 
 def _is_right(hashed: str, password: str) -> bool:

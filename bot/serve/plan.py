@@ -39,6 +39,11 @@ def sample(env: Mapping[str, str], workers: int) -> Child:
     return _command("sample", env, "sample", "load", "--workers", str(workers), "--districts", districts, "--if-empty")
 
 
+def first_admin(env: Mapping[str, str], file: Path) -> Child:
+    """Makes the demo's admin if nobody can sign in yet, and keeps their password in ``file``."""
+    return _command("admin", env, "user", "first", "--keep-in", str(file))
+
+
 def children(env: Mapping[str, str]) -> tuple[Child, ...]:
     """The children of a running service."""
     workers = tuple(_command(lane, env, "worker", "--lane", lane) for lane in LANES)

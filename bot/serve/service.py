@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -142,6 +143,8 @@ class _Service:
             self._terminal.say("Looking for sample data, and making them if there are none")
             if supervisor.run(plan.sample(env, sample_workers)) != 0:
                 raise CannotServe("The sample data could not be made; the reason stands above.")
+        if self._demo and supervisor.run(plan.first_admin(env, self._layout.demo_admin)) != 0:
+            raise CannotServe("The first admin could not be made; the reason stands above.")
 
     def _announce_when_ready(self, supervisor: Supervisor, host: str, port: int, simulator: bool) -> None:
         began = last = time.monotonic()
@@ -159,8 +162,19 @@ class _Service:
         self._terminal.say(f"Balas is ready at {url}")
         if simulator:
             self._terminal.say(f"  phone simulator  {url}/simulator/")
+        self._terminal.say(f"  command room     {url}/admin/{self._sign_in()}")
         self._terminal.say("  Ctrl-C stops all of it; what was done is kept. The logs follow.")
         self._terminal.say("")
+
+    def _sign_in(self) -> str:
+        """How to sign in to the demo; nothing where somebody has made their own admin."""
+        if not self._demo:
+            return ""
+        try:
+            kept = json.loads(self._layout.demo_admin.read_text(encoding="utf-8"))
+            return f"  name {kept['name']}  password {kept['password']}"
+        except (OSError, ValueError, LookupError, TypeError):
+            return ""
 
     def _each_turn(self) -> None:
         if self._lease is not None:

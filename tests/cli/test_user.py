@@ -108,3 +108,19 @@ def test_on_a_terminal_it_is_asked_for_twice_and_not_shown(
         os.close(ours)
     assert b"horse" not in seen
     assert len(kept(database_url)) == (code == 0)
+
+
+def test_shut_out_let_in_and_helped(typing: object, balas: Balas, database_url: str) -> None:
+    for name in ("sri", "budi"):
+        typing("correct horse battery\n", "user", "add", name, "--role", "national")  # type: ignore[operator]
+    assert balas("user", "disable", "budi").stdout == "budi cannot sign in any more.\n"
+    assert "disabled" in balas("user", "list").stdout
+    refused = balas("user", "disable", "sri")
+    assert (refused.exit_code, refused.stderr) == (1, "The last national admin cannot be disabled.\n")
+    assert balas("user", "enable", "BUDI").stdout == "budi may sign in again.\n"
+    done = balas("user", "reset-password", "budi", "--remove-totp")
+    assert (done.exit_code, done.stderr) == (0, "")
+    [(_, _, hashed), _] = kept(database_url)
+    assert PasswordHasher().verify(hashed, done.stdout.strip())
+    unknown = balas("user", "enable", "nobody")
+    assert (unknown.exit_code, unknown.stderr) == (1, "There is no user nobody.\n")

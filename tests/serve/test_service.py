@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -104,6 +108,7 @@ def test_the_demo_lives_through_kills_and_two_starts(start: Callable[[], Demo]) 
     demo = start()
     demo.until_ready()
     assert f"http://127.0.0.1:{demo.port}/simulator/" in demo.log.read_text()
+    told = _told_to_sign_in(demo)
 
     second = subprocess.run(
         [sys.executable, "-m", "bot", "serve"],
@@ -143,10 +148,28 @@ def test_the_demo_lives_through_kills_and_two_starts(start: Callable[[], Demo]) 
     again = start()
     again.until_ready()
     assert "There are people on the roster already" in again.log.read_text()
+    assert _told_to_sign_in(again) == told
     offspring = again.offspring()
     again.process.kill()
     again.process.wait()
     eventually(lambda: not [process for process in offspring if _lives(process)], 20)
+
+
+def _told_to_sign_in(demo: Demo) -> tuple[str, str]:
+    """Name and password as the demo tells them, with which one does sign in."""
+    line = re.search(rf"http://127\.0\.0\.1:{demo.port}/admin/  name (\S+)  password (\S+)", demo.log.read_text())
+    assert line is not None, demo.log.read_text()
+    file = demo.folder / "demo-admin.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    base = f"http://127.0.0.1:{demo.port}"
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    page = browser.open(f"{base}/admin/sign-in").read().decode()
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert token is not None
+    form = {"name": line[1], "password": line[2], "csrf_token": token[1]}
+    browser.open(f"{base}/admin/sign-in", urllib.parse.urlencode(form).encode())
+    assert line[1] in browser.open(f"{base}/admin/account").read().decode()
+    return line[1], line[2]
 
 
 def _run(environ: Mapping[str, str]) -> int:
