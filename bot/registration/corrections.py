@@ -116,6 +116,12 @@ def _give_number(
     return sum(state == "open" for (state,) in before), 0 if others is None else int(others[0])
 
 
+def check_there(database: Database, worker_id: int, officer: Officer) -> None:
+    """Raise ``OutOfReach`` for somebody whom the officer does not see."""
+    with database.transaction() as connection:
+        lock_in_reach(connection, officer, worker_id, "1")
+
+
 def set_language(database: Database, worker_id: int, language: str, officer: Officer, now: datetime) -> bool:
     """Write to the worker in a language from now on. False: that is what is done already."""
     with database.transaction() as connection:
