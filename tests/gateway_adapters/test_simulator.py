@@ -17,10 +17,12 @@ from gateway_adapters.base import (
     Receipt,
     ReceiptStatus,
     Rejected,
+    Unknown,
     UssdHop,
     WebhookRequest,
 )
 from gateway_adapters.simulator import KEPT, LONGEST_INBOX, Simulator, inbox
+from tests.conversation.wire import Wire
 from tests.gateway_adapters.conftest import PUBLIC_URL
 
 SITI, BUDI = "+6281234567890", "+6281234567891"
@@ -94,3 +96,16 @@ def test_inboxes_that_are_away_have_taken_nothing() -> None:
     gateway = Simulator(environ, public_url=PUBLIC_URL, timeout=1)
     (outcome,) = gateway.send([Outgoing(1, SITI, "Tiket")])
     assert outcome == Rejected(1, "the inboxes cannot be reached", permanent=False)
+
+
+def test_inboxes_that_go_away_may_have_taken_what_was_on_its_way_and_nothing_after_it(redis_url: str) -> None:
+    with Wire(redis_url) as wire:
+        environ = {"WEBHOOK_SECRET": "s3cret", "REDIS_URL": wire.url}
+        gateway = Simulator(environ, public_url=PUBLIC_URL, timeout=1)
+        (taken,) = gateway.send([Outgoing(1, SITI, "Tiket")])
+        wire.cut()
+        (lost,) = gateway.send([Outgoing(2, SITI, "Tiket")])
+        (refused,) = gateway.send([Outgoing(3, SITI, "Tiket")])
+    assert isinstance(taken, Accepted)
+    assert lost == Unknown(2, "the inboxes did not answer")
+    assert refused == Rejected(3, "the inboxes cannot be reached", permanent=False)
