@@ -5,6 +5,7 @@ A time axis is told the time of day as if it were UTC: the browser then writes i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
         {
             "name": say("Registered"),
             "type": "line",
-            "showSymbol": False,
+            "symbol": "none",
             "lineStyle": {"color": _ACCENT, "width": 3},
             "itemStyle": {"color": _ACCENT},
             "data": points,
@@ -54,7 +55,7 @@ def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
             {
                 "name": say("Expected"),
                 "type": "line",
-                "showSymbol": False,
+                "symbol": "none",
                 "lineStyle": {"type": "dashed", "color": _DEEP, "width": 2},
                 "itemStyle": {"color": _DEEP},
                 "data": [[now[0], here], [end, told.expected]],
@@ -64,7 +65,9 @@ def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
         series,
         {"type": "time", "name": say("Time ({zone})", zone=zone_name(zone.key))},
         say("Registered (people)"),
-        shown=[say("Registered"), say("Expected"), say("Between low and high")] if told is not None else [],
+        shown=[say("Registered"), say("Expected"), {"name": say("Between low and high"), "icon": "roundRect"}]
+        if told is not None
+        else [],
     ) | {"useUTC": True}
 
 
@@ -82,16 +85,20 @@ def days(found: Days, zone: ZoneInfo) -> dict[str, Any]:
     return _framed(series, axis, say("Registrations (people)"), shown=[say("Yesterday"), say("Today")])
 
 
-def _framed(series: list[dict[str, Any]], axis: dict[str, Any], unit: str, shown: list[str]) -> dict[str, Any]:
+def _framed(
+    series: list[dict[str, Any]], axis: dict[str, Any], unit: str, shown: Sequence[str | dict[str, str]]
+) -> dict[str, Any]:
     return {
-        "grid": {"left": 12, "right": 24, "top": 64, "bottom": 34, "containLabel": True},
-        "legend": {"show": bool(shown), "data": shown, "top": 0, "left": 0},
+        # The chart makes room for labels and names by itself.
+        "grid": {"left": 6, "right": 28, "top": 44 if shown else 16, "bottom": 6},
+        "legend": {"show": bool(shown), "data": list(shown), "top": 0, "left": 0},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"nameLocation": "middle", "nameGap": 28, **axis},
+        "xAxis": {"nameLocation": "middle", "nameGap": 14, "axisLabel": {"hideOverlap": True}, **axis},
         "yAxis": {
             "type": "value",
             "name": unit,
-            "nameTextStyle": {"align": "left"},
+            "nameLocation": "middle",
+            "nameGap": 8,
             "minInterval": 1,
         },
         "series": series,
@@ -103,11 +110,11 @@ def _marks(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
         {
             "xAxis": _wall(blast.started_at, zone),
             "name": blast.name,
-            # Labels of neighbours stand at different heights.
-            "label": {"formatter": blast.name.replace("{", "("), "distance": 4 + 14 * (index % 3)},
+            # Braces would be read as places to fill in.
+            "label": {"formatter": blast.name.replace("{", "(")},
             "lineStyle": {"color": _WARM, "type": "solid"},
         }
-        for index, blast in enumerate(outlook.blasts)
+        for blast in outlook.blasts
     ]
     near = outlook.closes_at is not None and (outlook.forecast is not None or outlook.is_closed)
     if outlook.closes_at is not None and near:
@@ -119,7 +126,7 @@ def _marks(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
                 "lineStyle": {"color": _DEEP, "type": "dashed"},
             }
         )
-    label = {"position": "end", "rotate": 0, "color": "#18262a", "fontSize": 11, "width": 110, "overflow": "truncate"}
+    label = {"position": "insideEndTop", "color": _WARM, "fontSize": 11, "width": 180, "overflow": "truncate"}
     return {"silent": True, "symbol": "none", "label": label, "data": lines}
 
 

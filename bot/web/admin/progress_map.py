@@ -42,6 +42,11 @@ class TileMap:
     tiles: tuple[Tile, ...]
     ends: tuple[float, ...]
 
+    @property
+    def places(self) -> int:
+        """Decimal places in which the ends are told apart."""
+        return 0 if all(end == round(end) for end in self.ends) else 1
+
 
 def tiles(parts: Iterable[Part]) -> TileMap:
     """The provinces of these districts."""

@@ -47,7 +47,8 @@ def headline(counts: Counts, outlook: Outlook, zone: ZoneInfo) -> tuple[str, str
     else:
         lead = say("Nobody of {target} has registered yet", target=target)
     rest = say(", as of {time}", time=clock(outlook.as_of, zone))
-    return lead, rest + _ending(outlook, zone) + "."
+    # A percentage is not broken.
+    return lead.replace(" %", "\u00a0%"), rest + _ending(outlook, zone) + "."
 
 
 def _ending(outlook: Outlook, zone: ZoneInfo) -> str:

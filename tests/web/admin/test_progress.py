@@ -60,7 +60,7 @@ def headline(officer: Officer, **query: str) -> str:
     page = officer.reads("/admin/progress/", **query)
     found = re.search(r'<p class="headline">(.*?)</p>', page, re.DOTALL)
     assert found is not None
-    return re.sub(r"<[^>]+>", "", found[1])
+    return re.sub(r"<[^>]+>", "", found[1]).replace("\u00a0", " ")
 
 
 class TestHeadline:

@@ -28,6 +28,12 @@ function children(old, fresh) {
       mine = next.cloneNode(true);
       old.insertBefore(mine, place);
     } else {
+      // What was moved would lose its focus: rather, what nobody asks for makes way.
+      while (key && place && place !== mine && !(place.nodeType === Node.ELEMENT_NODE && keyOf(place))) {
+        const gone = place;
+        place = place.nextSibling;
+        gone.remove();
+      }
       if (mine === place) place = place.nextSibling;
       else if (!sorted) old.insertBefore(mine, place);
       write(mine, next);
@@ -43,8 +49,7 @@ function write(old, fresh) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
-  if (old.matches("thead, input, [data-stale]")) return;
-  if (old.matches("[data-chart]")) return;
+  if (old.matches("thead, input, [data-stale], [data-chart]")) return;
   if (old.matches("script")) {
     if (old.textContent !== fresh.textContent) {
       old.textContent = fresh.textContent;
@@ -53,12 +58,7 @@ function write(old, fresh) {
     return;
   }
   attributes(old, fresh);
-  if (old.isEqualNode(fresh)) return mark(old);
-  children(old, fresh);
-}
-
-function mark(node) {
-  node.seen = page.round;
+  if (!old.isEqualNode(fresh)) children(old, fresh);
 }
 
 function drawn(id, option) {
@@ -68,8 +68,7 @@ function drawn(id, option) {
 }
 
 // A table that was sorted is sorted again by its new figures, a search is made again.
-function again() {
-  const focused = document.activeElement;
+function again(focused) {
   page.querySelectorAll("table[data-sortable] th[aria-sort]").forEach((head) => {
     head.setAttribute("aria-sort", head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending");
     head.querySelector("button.sort").click();
@@ -97,8 +96,9 @@ page.addEventListener("htmx:afterRequest", (event) => {
   if (!fresh.getElementById("progress-title")) return window.location.reload();
   const first = !page.querySelector("[data-chart]") && fresh.querySelector("[data-chart]");
   if (first) return window.location.reload();
+  const focused = document.activeElement;
   page.round = (page.round ?? 0) + 1;
   children(page, fresh.body);
   stale(false);
-  again();
+  again(focused);
 });
