@@ -15,10 +15,13 @@ import structlog
 from rq.cron import CronScheduler
 
 from bot import config, log
+from bot.checkups import count_gateways
 from bot.conversation.store import connect
+from bot.evaluation import gateways
 from bot.evaluation.figures import EVERY
 from bot.jobs import ask_gateways, count_figures, remind, send_second_notices, sweep
 from bot.lifeline import die_with_parent
+from bot.pulse import CLOCK_LEADER
 from bot.queues import JOB_TIMEOUT, Work
 
 _log = structlog.get_logger(__name__)
@@ -28,7 +31,7 @@ SWEEP_SECONDS = 10
 REMIND_SECONDS, SECOND_NOTICE_SECONDS = 60, 600
 ASK_SECONDS = 60
 FIGURES_SECONDS = int(EVERY.total_seconds())
-_LEADER = "clock:leader"
+GATEWAYS_SECONDS = int(gateways.EVERY.total_seconds())
 _LEASE_SECONDS = 15
 _TICK_SECONDS = 1.0
 
@@ -54,11 +57,11 @@ class Leadership:
 
     def held(self) -> bool:
         """Renew or take the lead; raises ``redis.RedisError``."""
-        return bool(self._lead(keys=[_LEADER], args=[self._name, _LEASE_SECONDS]))
+        return bool(self._lead(keys=[CLOCK_LEADER], args=[self._name, _LEASE_SECONDS]))
 
     def resign(self) -> None:
         """Give the lead up at once, so that another clock need not wait for the lease to end."""
-        self._resign(keys=[_LEADER], args=[self._name])
+        self._resign(keys=[CLOCK_LEADER], args=[self._name])
 
 
 def schedule(connection: redis.Redis) -> CronScheduler:
@@ -78,7 +81,11 @@ def schedule(connection: redis.Redis) -> CronScheduler:
     cron.register(
         ask_gateways, Work.RECEIPTS.value, interval=ASK_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=ASK_SECONDS
     )
-    for job, seconds in ((remind, REMIND_SECONDS), (send_second_notices, SECOND_NOTICE_SECONDS)):
+    for job, seconds in (
+        (remind, REMIND_SECONDS),
+        (send_second_notices, SECOND_NOTICE_SECONDS),
+        (count_gateways, GATEWAYS_SECONDS),
+    ):
         cron.register(
             job, Work.SWEEP.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=REMIND_SECONDS
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from psycopg.types.json import Jsonb
+
 from bot.db.database import Database
 
 
@@ -109,3 +111,35 @@ def check(database: Database, now: datetime) -> list[Finding]:
         count = int(rows[0][0]) if rows else 0
         found.append(Finding(invariant, count, tuple(str(row[1]) for row in rows)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Findings as they were kept: the name of each invariant, how many rows break it, and some of their ids."""
+
+    as_of: datetime
+    took: float
+    findings: tuple[tuple[str, int, tuple[str, ...]], ...]
+
+    @property
+    def broken(self) -> int:
+        """How many invariants are broken."""
+        return sum(1 for _, count, _ in self.findings if count)
+
+
+def keep(database: Database, findings: list[Finding], as_of: datetime, *, took: float) -> None:
+    """Keep findings to be shown. ``took``: seconds."""
+    body = [[each.invariant.name, each.count, list(each.examples)] for each in findings]
+    database.rows(
+        "INSERT INTO figure_snapshot (kind, as_of, took_ms, body) VALUES ('doctor', %s, %s, %s) ON CONFLICT (kind) "
+        "DO UPDATE SET as_of = EXCLUDED.as_of, took_ms = EXCLUDED.took_ms, body = EXCLUDED.body",
+        (as_of, round(took * 1000), Jsonb(body)),
+    )
+
+
+def kept(database: Database) -> Kept | None:
+    """What was found last, None if nobody has looked yet."""
+    row = database.row("SELECT as_of, took_ms / 1000.0::float8, body FROM figure_snapshot WHERE kind = 'doctor'")
+    if row is None:
+        return None
+    return Kept(row[0], row[1], tuple((name, count, tuple(examples)) for name, count, examples in row[2]))

@@ -13,7 +13,7 @@ from functools import cache
 import redis
 import structlog
 
-from bot import config
+from bot import config, pulse
 from bot.away import Away
 from bot.campaigns import campaigns, closing_reminders, launching, materialise, reminders, second_notices
 from bot.db.database import Database
@@ -148,6 +148,7 @@ def sweep() -> dict[str, int]:
             wake.enqueue_once(parts.queue, lane, functools.partial(enqueue_drain, parts.queue, lane))
         if receipt_stream.waiting(parts.queue):
             wake.enqueue_once(parts.queue, Work.RECEIPTS, functools.partial(enqueue_receipts, parts.queue))
+        pulse.note_sweep(parts.queue, parts.clock.now())
     except (Away, redis.RedisError) as error:
         AWAY.labels("sweep").inc()
         _log.warning("sweep_stopped", error=type(error).__name__)

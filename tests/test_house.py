@@ -44,7 +44,7 @@ BELOW_SERVICES = MESSAGING | {
     "gateway_adapters",
     "bot.queues",
 }
-TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants", "bot.gauges"}
+TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants", "bot.gauges", "bot.pulse"}
 EMBEDDED = LEAVES | {"bot.embedded"}
 
 #: What each package or module may import of ours, beside itself. Every module has its line, or that of its package.
@@ -64,11 +64,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "flows": LEAVES | {"bot.conversation", "bot.registration.acts"},
     "bot.queues": MESSAGING,
     "bot.invariants": {"bot.db"},
+    "bot.pulse": {"bot.queues"},
+    "bot.checkups": TOP,
     "bot.services": BELOW_SERVICES,
     "bot.gauges": BELOW_SERVICES | {"bot.services"},
     "bot.jobs": TOP,
     "bot.worker": TOP,
-    "bot.clockwork": TOP,
+    "bot.clockwork": TOP | {"bot.checkups"},
     "bot.web": TOP,
     "bot.embedded": LEAVES,
     "bot.serve": EMBEDDED,

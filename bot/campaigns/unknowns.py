@@ -32,7 +32,8 @@ _OF_CAMPAIGN = """
     SELECT m.id FROM attempt a JOIN message m ON m.attempt_id = a.id
     WHERE a.campaign_id = %(campaign)s AND m.state = 'unknown' AND m.reason IS DISTINCT FROM %(left)s"""
 _OF_REPLIES = """
-    SELECT m.id FROM message m WHERE m.campaign_id IS NULL AND m.lane = 'reply'
+    SELECT m.id FROM attempt a JOIN message m ON m.attempt_id = a.id
+    WHERE a.has_unknown AND a.lane = 'reply' AND m.campaign_id IS NULL
     AND m.state = 'unknown' AND m.reason IS DISTINCT FROM %(left)s"""
 
 # Each attempt draws its id first, so that its messages can be given to it in the same statement.

@@ -172,10 +172,18 @@ class Dead:
     reason: str
 
 
-def dead(database: Database) -> list[Dead]:
-    """What was given up, oldest first."""
-    rows = database.rows("SELECT id, gateway, phone, received_at, reason FROM inbound WHERE state = 'dead' ORDER BY id")
+def dead(database: Database, most: int | None = None) -> list[Dead]:
+    """What was given up, oldest first; the first ``most``."""
+    rows = database.rows(
+        "SELECT id, gateway, phone, received_at, reason FROM inbound WHERE state = 'dead' ORDER BY id LIMIT %s", (most,)
+    )
     return [Dead(*row) for row in rows]
+
+
+def count_dead(database: Database) -> int:
+    """How many were given up."""
+    found: int = database.value("SELECT count(*) FROM inbound WHERE state = 'dead'")
+    return found
 
 
 def replay(database: Database, inbound_id: int | None, now: datetime, *, actor: str) -> int:

@@ -8,6 +8,7 @@ time, and is sent to as before once it has been content for a minute.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,17 @@ class Pace:
     @staticmethod
     def _ask(script: Any, gateway: str, arguments: list[float]) -> Any:
         return script(keys=["pace:{" + gateway + "}"], args=arguments)
+
+
+def resting(client: redis.Redis, gateways: Sequence[str]) -> dict[str, float]:
+    """Seconds for which each gateway is still left alone, 0 for those that are not; raises ``redis.RedisError``."""
+    pipeline = client.pipeline(transaction=False)
+    pipeline.time()
+    for gateway in gateways:
+        pipeline.hget("pace:{" + gateway + "}", "rests_until")
+    (seconds, microseconds), *until = pipeline.execute()
+    now = seconds * 1_000_000 + microseconds
+    return {name: max(0, int(end or 0) - now) / 1_000_000 for name, end in zip(gateways, until, strict=True)}
 
 
 def most_at_once(rate: float | None, most: int) -> int:

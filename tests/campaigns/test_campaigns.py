@@ -270,8 +270,8 @@ class TestUnknowns:
     def test_replies_are_sent_again_one_by_one(self, office: Office) -> None:
         for number in (1, 2):
             office.database.rows(
-                "WITH a AS (INSERT INTO attempt (lane, gateway, size, phone, state, created_at, due_at) "
-                "VALUES ('reply', 'twilio', 1, %(phone)s, 'unknown', %(now)s, %(now)s) RETURNING id) "
+                "WITH a AS (INSERT INTO attempt (lane, gateway, size, phone, state, created_at, due_at, has_unknown) "
+                "VALUES ('reply', 'twilio', 1, %(phone)s, 'unknown', %(now)s, %(now)s, true) RETURNING id) "
                 "INSERT INTO message (attempt_id, phone, state, created_at, lane, kind, gateway, language, natural_key, body) "
                 "SELECT id, %(phone)s, 'unknown', %(now)s, 'reply', 'reply', 'twilio', 'id', %(phone)s, 'Halo' FROM a",
                 {"phone": f"+628120000000{number}", "now": office.now},

@@ -48,6 +48,7 @@ inbound = Table(
     CheckConstraint("state IN ('received', 'handled', 'ignored', 'dead')", name="state"),
     UniqueConstraint("gateway", "gateway_message_id"),
     Index("ix_inbound_waiting", "received_at", postgresql_where=text("state = 'received'")),
+    Index("ix_inbound_dead", "id", postgresql_where=text("state = 'dead'")),
     Index(None, "phone", "id"),
 )
 

@@ -22,7 +22,10 @@ ALTER TABLE enquiry
     ADD COLUMN settled_by TEXT,
     ADD CONSTRAINT ck_enquiry_outcome CHECK (outcome IN ('approved', 'declined'));
 
-CREATE INDEX ix_audit_at ON audit (at);
+CREATE INDEX ix_audit_at_id ON audit (at, id);
+CREATE INDEX ix_audit_actor_at_id ON audit (actor, at, id);
+CREATE INDEX ix_audit_action_at_id ON audit (action, at, id);
+CREATE INDEX ix_inbound_dead ON inbound (id) WHERE state = 'dead';
 CREATE INDEX ix_worker_name_words ON worker
     USING gin (to_tsvector('simple'::regconfig, translate(name, '.,''/-()', '       ')));
 

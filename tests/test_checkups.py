@@ -1,0 +1,146 @@
+"""What looks the system over: signs of life, the gateways' last hour, the invariants' findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+from rq import Queue, SimpleWorker
+
+from bot import checkups, invariants, jobs, pulse
+from bot.db.database import Database
+from bot.evaluation import gateways
+from bot.evaluation.gateways import Hour
+from bot.messaging.pacing import Pace, resting
+from bot.queues import Work
+from bot.services import Services
+from tests.journeys.conftest import MovableClock, app, clock, environ, services, world
+from tests.world import MORNING, World
+
+__all__ = ["MovableClock", "app", "clock", "environ", "services", "world"]
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as made:
+        made.flushall()
+        yield made
+
+
+@pytest.fixture
+def in_this_process(environ: dict[str, str], services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Jobs work with this test's parts."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    caches = (jobs.services, jobs.sender, jobs.counting, checkups._patient)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    jobs.counting().close()
+    checkups._patient().close()
+    jobs.services().close()
+    for cache in caches:
+        cache.cache_clear()
+
+
+def _sent(database: Database, gateway: str, state: str, *, provider_id: str | None, minutes_ago: int) -> None:
+    at = MORNING - timedelta(minutes=minutes_ago)
+    attempt = database.value(
+        "INSERT INTO attempt (lane, gateway, size, phone, state, created_at, due_at, submitted_at, settled_at, "
+        "has_unknown) VALUES ('reply', %s, 1, '+6281200000001', 'settled', %s, %s, %s, %s, %s) RETURNING id",
+        (gateway, at, at, at, at, state == "unknown"),
+    )
+    database.rows(
+        "INSERT INTO message (attempt_id, phone, state, provider_id, settled_at, created_at, lane, kind, gateway, "
+        "language, natural_key, body) VALUES (%s, '+6281200000001', %s, %s, %s, %s, 'reply', 'reply', %s, 'id', %s, 'x')",
+        (attempt, state, provider_id, at, at, gateway, f"reply:{attempt}"),
+    )
+
+
+def test_the_last_hour_of_each_gateway(world: World) -> None:
+    database = world.database
+    _sent(database, "one", "accepted", provider_id="a", minutes_ago=10)
+    _sent(database, "one", "delivered", provider_id="b", minutes_ago=20)
+    # a handset that was off is no fault of the gateway's
+    _sent(database, "one", "rejected", provider_id="c", minutes_ago=30)
+    _sent(database, "one", "rejected", provider_id=None, minutes_ago=5)
+    _sent(database, "one", "unknown", provider_id=None, minutes_ago=5)
+    _sent(database, "one", "accepted", provider_id="d", minutes_ago=70)
+    _sent(database, "two", "unknown", provider_id=None, minutes_ago=1)
+    assert gateways.kept(database) is None
+    assert gateways.make(database, MORNING)
+    found = gateways.kept(database)
+    assert found is not None
+    assert found.as_of == MORNING
+    assert found.by_gateway == {
+        "one": Hour(3, 1, 1, MORNING - timedelta(minutes=10)),
+        "two": Hour(0, 0, 1, None),
+    }
+    assert (found.by_gateway["one"].handed_over, found.by_gateway["one"].failed) == (5, 2)
+
+
+def test_the_last_success_is_remembered_and_counting_is_not_hurried(world: World) -> None:
+    database = world.database
+    _sent(database, "one", "accepted", provider_id="a", minutes_ago=10)
+    assert gateways.make(database, MORNING)
+    assert not gateways.make(database, MORNING + timedelta(seconds=5))
+    assert gateways.make(database, MORNING + timedelta(hours=3))
+    found = gateways.kept(database)
+    assert found is not None
+    assert found.by_gateway == {"one": Hour(0, 0, 0, MORNING - timedelta(minutes=10))}
+
+
+def test_a_gateway_that_asked_for_less_rests(client: redis.Redis) -> None:
+    assert resting(client, ["one", "two"]) == {"one": 0, "two": 0}
+    Pace(client).rest("one", at_least=30)
+    found = resting(client, ["one", "two"])
+    assert 25 < found["one"] <= 30
+    assert found["two"] == 0
+
+
+def test_signs_of_life(client: redis.Redis) -> None:
+    dead = pulse.feel(client)
+    assert (dead.swept_at, dead.clock_leads, dead.check_asked) == (None, False, False)
+    assert set(dead.workers.values()) == {0}
+    worker = SimpleWorker([Queue(Work.REPLY.value, connection=client)], connection=client)
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    client.set(pulse.CLOCK_LEADER, "somebody", ex=15)
+    pulse.note_sweep(client, MORNING)
+    Queue(Work.BLAST.value, connection=client).enqueue("bot.jobs.drain", "blast")
+    alive = pulse.feel(client)
+    assert alive.swept_at == MORNING
+    assert alive.clock_leads
+    assert (alive.workers[Work.REPLY], alive.busy[Work.REPLY], alive.workers[Work.BLAST]) == (1, 0, 0)
+    assert (alive.queued[Work.BLAST], alive.queued[Work.REPLY]) == (1, 0)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_the_sweep_says_that_it_ran(client: redis.Redis, world: World) -> None:
+    jobs.sweep()
+    assert pulse.feel(client).swept_at == MORNING
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_check_is_asked_for_once_and_its_findings_are_kept(client: redis.Redis, world: World) -> None:
+    world.session(world.facility())
+    world.database.rows("UPDATE vaccination_session SET taken = 1")
+    assert pulse.ask_for_check(client)
+    assert not pulse.ask_for_check(client)
+    assert pulse.feel(client).check_asked
+    sweep = Queue(Work.SWEEP.value, connection=client)
+    SimpleWorker([sweep], connection=client).work(burst=True, logging_level="WARNING")
+    assert not pulse.feel(client).check_asked
+    found = invariants.kept(world.database)
+    assert found is not None
+    assert (found.as_of, found.broken) == (MORNING, 1)
+    [(name, count, examples)] = [each for each in found.findings if each[1]]
+    assert (name.split(" = ")[0], count, len(examples)) == ("taken places", 1, 1)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_gateways_are_counted_by_the_clocks_job(world: World) -> None:
+    _sent(world.database, "one", "accepted", provider_id="a", minutes_ago=10)
+    assert checkups.count_gateways()
+    assert not checkups.count_gateways()
