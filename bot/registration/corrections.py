@@ -33,11 +33,15 @@ class BadReason(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NumberChanged:
-    """The number is the worker's now. ``others``: how many more on the list have it; ``declined``: claims it settled."""
+    """The number is the worker's now.
 
-    old: str | None
-    others: int
+    ``barred``: the numbers that could act for them before. ``declined``: how many of those had an open claim.
+    ``others``: how many more on the list have the number.
+    """
+
+    barred: tuple[str, ...]
     declined: int
+    others: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ _OTHERS_OUT = """
 UPDATE phone_claim SET state = 'rejected', settled_at = %(now)s, settled_by = %(actor)s
 FROM (SELECT id, state AS before FROM phone_claim WHERE worker_id = %(worker)s AND phone <> %(phone)s
       AND state <> 'rejected' FOR UPDATE) AS other
-WHERE phone_claim.id = other.id RETURNING other.before
+WHERE phone_claim.id = other.id RETURNING other.before, phone_claim.phone
 """
 
 _OWN = """
@@ -86,16 +90,15 @@ def change_number(
             if wrong:
                 audit.record(connection, now, officer.name, "person.number-right", subject(worker_id))
             return SameNumber(wrong)
-        declined, others = _give_number(connection, worker_id, old, phone, officer, now)
-        detail = {"others": others, "claims_declined": declined}
+        changed = _give_number(connection, worker_id, old, phone, officer, now)
+        detail = {"others": changed.others, "claims_declined": changed.declined}
         audit.record(connection, now, officer.name, "person.number", subject(worker_id), detail)
-        return NumberChanged(old, others, declined)
+        return changed
 
 
 def _give_number(
     connection: psycopg.Connection[Any], worker_id: int, old: str | None, phone: str, officer: Officer, now: datetime
-) -> tuple[int, int]:
-    """Claims that this declined, and others who have the number."""
+) -> NumberChanged:
     values: dict[str, object] = {
         "worker": worker_id,
         "phone": phone,
@@ -113,7 +116,9 @@ def _give_number(
     others = connection.execute(
         "SELECT count(*) FROM worker WHERE phone = %(phone)s AND id <> %(worker)s", values
     ).fetchone()
-    return sum(state == "open" for (state,) in before), 0 if others is None else int(others[0])
+    barred = {number for _, number in before} | ({old} if old is not None else set())
+    declined = sum(state == "open" for state, _ in before)
+    return NumberChanged(tuple(sorted(barred)), declined, 0 if others is None else int(others[0]))
 
 
 def check_there(database: Database, worker_id: int, officer: Officer) -> None:

@@ -48,7 +48,7 @@ def register(room: Room) -> None:
             services.database, row_id(worker_id), phone, officer(), services.clock.now()
         )
         if isinstance(changed, NumberChanged):
-            _start_conversations_over(services, changed.old, phone)
+            _start_conversations_over(services, *changed.barred, phone)
             flash(say("The number is corrected."), "good")
             if changed.others:
                 flash(say("Others on the list have this number too: {n}.", n=changed.others), "warm")
