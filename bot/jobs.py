@@ -15,7 +15,8 @@ import structlog
 
 from bot import config, pulse
 from bot.away import Away
-from bot.campaigns import campaigns, closing_reminders, launching, materialise, reminders, second_notices
+from bot.campaigns import campaigns, closing_reminders, kept, launching, materialise, reminders, second_notices
+from bot.campaigns.preview import Price
 from bot.db.database import Database
 from bot.evaluation import figures
 from bot.messaging import inbound, leases, receipt_stream, receipts, reconciling, wake
@@ -155,6 +156,68 @@ def sweep() -> dict[str, int]:
     if any(found.values()):
         _log.info("sweep", **found)
     return found
+
+
+def start_campaigns(_number: int = 0) -> int:
+    """Start the approved campaigns whose time has come, now rather than at the next sweep; returns how many."""
+    parts = services()
+    try:
+        started = launching.start_due(
+            *(parts.database, parts.gateways, parts.clock.now()),
+            approval_above=parts.settings.campaign_approval_above,
+        )
+        if started:
+            wake.enqueue_once(parts.queue, Lane.BLAST, functools.partial(enqueue_drain, parts.queue, Lane.BLAST))
+    except (Away, redis.RedisError) as error:  # the sweep does it
+        AWAY.labels("start").inc()
+        _log.warning("start_waits", error=type(error).__name__)
+        return 0
+    return len(started)
+
+
+def end_campaigns(_number: int = 0) -> int:
+    """Complete what cancelling campaigns has left, now rather than at the next sweep; returns how many ended."""
+    parts = services()
+    try:
+        return len(campaigns.finish_done(parts.database, parts.clock.now()))
+    except Away as error:
+        AWAY.labels("end").inc()
+        _log.warning("end_waits", error=type(error).__name__)
+        return 0
+
+
+def count_campaign(number: int) -> None:
+    """Count how far a campaign has come, for its page."""
+    _for_a_page("count_campaign", number, lambda: kept.count(counting(), number, services().clock.now()))
+
+
+def look_at_campaign(number: int) -> None:
+    """Find out what a campaign would do, for its page."""
+    settings = services().settings
+    price = Price(settings.sms_price, settings.sms_currency)
+    _for_a_page(
+        *("look_at_campaign", number),
+        lambda: kept.look(
+            *(counting(), number, services().composer, services().clock.now()),
+            window=settings.sending_window,
+            price=price,
+        ),
+    )
+
+
+def measure_names(number: int = 0) -> None:
+    """Measure the longest names, for whoever composes a text."""
+    _for_a_page("measure_names", number, lambda: kept.measure_names(counting(), services().clock.now()))
+
+
+def _for_a_page(job: str, number: int, make: Callable[[], None]) -> None:
+    """Make what a page waits for; it asks again if that fails."""
+    try:
+        make()
+        services().queue.delete(wake.token(f"{job}:{number}"))
+    except (Away, redis.RedisError) as error:
+        AWAY.labels(job).inc()
+        _log.warning("page_waits", job=job, error=type(error).__name__)
 
 
 @cache

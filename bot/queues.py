@@ -46,3 +46,10 @@ def enqueue_receipts(client: redis.Redis) -> None:
     Queue(Work.RECEIPTS.value, connection=client).enqueue(
         "bot.jobs.take_receipts", job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
     )
+
+
+def enqueue_about(client: redis.Redis, job: str, *ids: int) -> None:
+    """Have a job of ``bot.jobs`` done by who sweeps, e.g. one that counts a campaign."""
+    Queue(Work.SWEEP.value, connection=client).enqueue(
+        f"bot.jobs.{job}", *ids, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
+    )

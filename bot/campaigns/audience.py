@@ -65,6 +65,7 @@ _STOPPED: Final = {
     "AND NOT EXISTS (SELECT 1 FROM booking k WHERE k.worker_id = w.id AND k.state = 'held' AND k.held_until > %(now)s)",
 }
 _OUTCOMES: Final = {"delivered": ("delivered",), "not_delivered": ("rejected",), "unknown": ("accepted", "unknown")}
+_AREAS: Final = {"district": "d.code", "province": "d.province_code"}
 #: The languages that conversations are held in.
 LANGUAGES: Final = ("id", "en")
 #: Entries that a list may have.
@@ -97,6 +98,10 @@ class Audience:
 
 
 _Made = tuple[str, dict[str, object]]
+#: Where people stop whom a campaign may ask back.
+PLACES: Final = tuple(_STOPPED)
+#: What became of an earlier campaign's message.
+OUTCOMES: Final = tuple(_OUTCOMES)
 
 
 def _texts(name: str, value: object) -> list[str]:
@@ -164,6 +169,15 @@ def _campaign(name: str, value: object) -> _Made:
     )
 
 
+def _area(name: str, value: object) -> _Made:
+    """What the server puts into the campaigns of an area's admins: nobody outside the area is ever in them."""
+    if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(_AREAS):
+        raise AudienceError(f'"{name}" must be like {{"district": "3171"}} or {{"province": "31"}}')
+    [(kind, code)] = value.items()
+    [code] = _texts(name, [code])
+    return f"{_AREAS[kind]} = %(aud_area)s", {"aud_area": code}
+
+
 def _phones(name: str, value: object) -> _Made:
     phones = []
     for number, each in enumerate(_texts(name, value), 1):
@@ -194,6 +208,7 @@ _MEMBERS: Final[Mapping[str, Callable[[str, object], _Made]]] = {
     "campaign": _campaign,
     "phones": _phones,
     "nik_hashes": _nik_hashes,
+    "area": _area,
 }
 
 

@@ -37,6 +37,10 @@ _CAMPAIGN: Final = {
     "en": 'to whom "{}" was {}',
     "id": 'yang pesan "{}" {}',
 }
+_AREA: Final = {
+    "en": {"district": "within the district {}", "province": "within the province {}"},
+    "id": {"district": "dalam kabupaten/kota {}", "province": "dalam provinsi {}"},
+}
 _VALUES: Final = {
     "en": {
         "not_invited": "not invited yet",
@@ -90,12 +94,19 @@ def spoken(mapping: Mapping[str, Any], language: str) -> str:
     for member, value in mapping.items():
         if member == "campaign":
             parts.append(_CAMPAIGN[language].format(value["name"], _listed(value["outcome"], language)))
+        elif member == "area":
+            parts += [_AREA[language][kind].format(code) for kind, code in value.items()]
         elif member in _COUNTED:
             parts.append(_MEMBERS[language][member].format(len(value)))
         else:
             shown = _listed(value, language) if isinstance(value, list) else f"{value:g}"
             parts.append(_MEMBERS[language][member].format(shown))
     return ", ".join(parts) or _EVERYBODY[language]
+
+
+def word(value: str, language: str) -> str:
+    """A state, outcome, place or language as people read it."""
+    return _VALUES[language].get(value, value)
 
 
 def _listed(values: Sequence[str], language: str) -> str:

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from bot.campaigns import recipients
 from bot.campaigns.plans import Plan, check_cap, check_rate, checked
-from bot.campaigns.record import Campaign, CampaignError, State, every, find, no_such, same_person
+from bot.campaigns.record import Campaign, CampaignError, NotNow, State, every, find, no_such, same_person
 from bot.campaigns.unknowns import resolve, resolve_replies
 from bot.db import audit
 from bot.db.database import Database
@@ -269,7 +269,7 @@ def _move(
     found = connection.execute("SELECT state FROM campaign WHERE name = %s", (name,)).fetchone()
     if found is None:
         raise no_such(name)
-    raise CampaignError(f"The campaign {name!r} is {found[0]}; it can be {done} only while {' or '.join(allowed)}.")
+    raise NotNow(f"The campaign {name!r} is {found[0]}; it can be {done} only while {' or '.join(allowed)}.")
 
 
 def _subject(number: int) -> str:

@@ -163,9 +163,10 @@ def preview(
     *,
     window: SendingWindow,
     price: Price,
+    mask_all: bool = False,
 ) -> Preview:
     """What ``campaign`` would do if it were sent now. Nothing is rendered half a million times: what names and places
-    add is counted by their lengths. ``database``: one without a time limit."""
+    add is counted by their lengths. ``database``: one without a time limit. ``mask_all``: also names that are proven."""
     chosen = recipients.selection(campaign, now)
     personal = any(is_personal(body) for body in campaign.texts.values())
     has_place = any("place" in placeholders_in(body) for body in campaign.texts.values())
@@ -192,7 +193,7 @@ def preview(
         shown = connection.execute(_SAMPLES.format(**parts).encode(), parameters, prepare=False).fetchall()
     names: dict[str, str] = dict(database.rows("SELECT code, name FROM district"))
     end = closes_at(database)
-    samples = [_sample(campaign, composer, row, end) for row in shown]
+    samples = [_sample(campaign, composer, row, end, mask_all=mask_all) for row in shown]
     examples = {row[1]: row[3:] for row in reversed(shown)}
     districts, states, zones, parts_of = Counter[str](), Counter[str](), Counter[str](), Counter[int]()
 
@@ -247,9 +248,11 @@ def _json(counts: dict[str, int]) -> str:
     return "{" + ", ".join(f'"{language}": {count}' for language, count in counts.items()) + "}"
 
 
-def _sample(campaign: Campaign, composer: Composer, row: tuple[Any, ...], end: datetime | None) -> Sample:
+def _sample(
+    campaign: Campaign, composer: Composer, row: tuple[Any, ...], end: datetime | None, *, mask_all: bool
+) -> Sample:
     longest, language, proven, *about = row
     text = campaign.texts[language]
     whole = composer.said(text, language, end, about)
-    masked = [*about[:2], about[2] if proven else mask_name(about[2]), *about[3:]]
+    masked = [*about[:2], about[2] if proven and not mask_all else mask_name(about[2]), *about[3:]]
     return Sample(language, composer.said(text, language, end, masked), segments(whole).count, longest)

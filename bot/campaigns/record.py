@@ -21,6 +21,10 @@ class CampaignError(ValueError):
     """What was asked of a campaign cannot be done; the text is one plain line for the admin."""
 
 
+class NotNow(CampaignError):
+    """The campaign is in a state in which that cannot be done."""
+
+
 class State(enum.StrEnum):
     """draft -> approved -> running <-> paused -> finished; cancelled from anywhere before the end."""
 
@@ -90,6 +94,18 @@ def find(database: Database, name: str) -> Campaign:
     if row is None:
         raise no_such(name)
     return _campaign(row)
+
+
+def by_id(database: Database, number: int) -> Campaign | None:
+    """The campaign of that id."""
+    row = database.row(f"{_CAMPAIGN} WHERE c.id = %s", (number,))
+    return None if row is None else _campaign(row)
+
+
+def newest(database: Database, condition: str, parameters: Mapping[str, object], most: int) -> list[Campaign]:
+    """The newest campaigns, ``c``, of which a condition holds; ``most`` at most."""
+    sql = f"{_CAMPAIGN} WHERE {condition} ORDER BY c.id DESC LIMIT %(most)s"
+    return [_campaign(row) for row in database.rows(sql, {**parameters, "most": most})]
 
 
 def find_locked(connection: psycopg.Connection[Any], name: str) -> Campaign:

@@ -9,12 +9,38 @@ from flask import Blueprint, Response, g, render_template, request
 
 from bot.away import Away
 from bot.services import Services
-from bot.web.admin import account, entrance, formats, home, people, person_acts, person_booking, progress, users, words
+from bot.web.admin import (
+    account,
+    campaign_acts,
+    campaigns,
+    composer,
+    entrance,
+    formats,
+    home,
+    people,
+    person_acts,
+    person_booking,
+    progress,
+    users,
+    words,
+)
 from bot.web.admin.access import NAME, Room
 from bot.web.admin.menu import menu_of
 
 #: The sections: each module has ``register(room)``.
-SECTIONS: Final = (entrance, account, home, progress, users, people, person_acts, person_booking)
+SECTIONS: Final = (
+    entrance,
+    account,
+    home,
+    progress,
+    users,
+    people,
+    person_acts,
+    person_booking,
+    campaigns,
+    composer,
+    campaign_acts,
+)
 
 _HEADERS: Final = {
     "Content-Security-Policy": (
