@@ -1,0 +1,52 @@
+"""Figures are counted when the clock says so, by a worker of the sweep's queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from rq import Queue
+
+from bot import jobs
+from bot.clockwork import FIGURES_SECONDS, schedule
+from bot.queues import Work
+from bot.services import Services
+from tests.journeys.conftest import MovableClock, app, clock, environ, services, world
+from tests.world import World
+
+__all__ = ["MovableClock", "app", "clock", "environ", "services", "world"]
+
+
+@pytest.fixture
+def in_this_process(environ: dict[str, str], services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Jobs work with this test's parts."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    caches = (jobs.services, jobs.counting)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    jobs.counting().close()
+    jobs.services().close()
+    for cache in caches:
+        cache.cache_clear()
+
+
+def test_the_clock_asks_for_them_often_enough_for_figures_of_ten_seconds(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        schedule(client).enqueue_jobs()
+        asked = [job.func_name for job in Queue(Work.SWEEP.value, connection=client).jobs]
+    assert "bot.jobs.count_figures" in asked
+    assert 2 * FIGURES_SECONDS <= 10
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_the_job_makes_what_is_due(world: World, clock: MovableClock) -> None:
+    assert jobs.count_figures() == ("registrations", "progress")
+    assert jobs.count_figures() == ("registrations",)
+    clock.passes(seconds=FIGURES_SECONDS)
+    assert jobs.count_figures() == ("registrations", "progress")
+    kept = world.database.rows("SELECT kind, as_of FROM figure_snapshot ORDER BY kind")
+    assert [kind for kind, _ in kept] == ["progress", "registrations"]
+    assert {as_of for _, as_of in kept} == {clock.now}
