@@ -68,20 +68,20 @@ def register(room: Room) -> None:
         shown = "" if found.by is By.NIK else typed
         return render_template("admin/people/search.html", found=found, typed=shown, most=MOST, **WORDS)
 
-    @room.get("/people/<int:worker_id>", needs=May.SEE_PEOPLE)
-    def people_one(worker_id: int) -> str:
+    @room.get("/people/<int:worker>", needs=May.SEE_PEOPLE)
+    def people_one(worker: int) -> str:
         before = request.args.get("before", "")
-        page = _page(room, row_id(worker_id), before)
+        page = _page(room, row_id(worker), before)
         if _is_noted() and not before:
-            note_look(services.database, worker_id, officer(), services.clock.now())
+            note_look(services.database, worker, officer(), services.clock.now())
         return page
 
-    @room.post("/people/<int:worker_id>/nik", needs=May.REVEAL_NIK)
-    def people_nik(worker_id: int) -> str:
+    @room.post("/people/<int:worker>/nik", needs=May.REVEAL_NIK)
+    def people_nik(worker: int) -> str:
         reason, now = request.form.get("reason", ""), services.clock.now()
         nik: str | None = None
         try:
-            nik = reveal_nik(services.database, services.vault, row_id(worker_id), reason, officer(), now)
+            nik = reveal_nik(services.database, services.vault, row_id(worker), reason, officer(), now)
         except BadReason:
             flash(
                 say(
@@ -91,7 +91,7 @@ def register(room: Room) -> None:
                 ),
                 "bad",
             )
-        return _page(room, worker_id, "", nik=nik)
+        return _page(room, worker, "", nik=nik)
 
 
 def _page(room: Room, worker_id: int, before: str, *, nik: str | None = None) -> str:

@@ -33,20 +33,18 @@ def register(room: Room) -> None:
     """The small forms of ``/admin/people/<id>``."""
     services = room.services
 
-    @room.post("/people/<int:worker_id>/number", needs=May.EDIT_PEOPLE)
-    def people_number(worker_id: int) -> Response:
-        back = _back(worker_id)
+    @room.post("/people/<int:worker>/number", needs=May.EDIT_PEOPLE)
+    def people_number(worker: int) -> Response:
+        back = _back(worker)
         try:
             phone = parse_phone(request.form.get("phone", ""))
         except NotAPhone:
-            _check_there(services, worker_id)
+            _check_there(services, worker)
             flash(
                 say("That is no mobile number. Write it like 0812 3456 7890, or with + and the country's code."), "bad"
             )
             return back
-        changed = corrections.change_number(
-            services.database, row_id(worker_id), phone, officer(), services.clock.now()
-        )
+        changed = corrections.change_number(services.database, row_id(worker), phone, officer(), services.clock.now())
         if isinstance(changed, NumberChanged):
             _start_conversations_over(services, *changed.barred, phone)
             flash(say("The number is corrected."), "good")
@@ -62,75 +60,75 @@ def register(room: Room) -> None:
             flash(say("That is the number that we have."), "warm")
         return back
 
-    @room.post("/people/<int:worker_id>/language", needs=May.EDIT_PEOPLE)
-    def people_language(worker_id: int) -> Response:
+    @room.post("/people/<int:worker>/language", needs=May.EDIT_PEOPLE)
+    def people_language(worker: int) -> Response:
         chosen = request.form.get("language", "")
         if chosen not in LANGUAGES:
             abort(404)
-        if corrections.set_language(services.database, row_id(worker_id), chosen, officer(), services.clock.now()):
+        if corrections.set_language(services.database, row_id(worker), chosen, officer(), services.clock.now()):
             flash(say("The language is changed."), "good")
-        return _back(worker_id)
+        return _back(worker)
 
-    @room.post("/people/<int:worker_id>/invitations", needs=May.EDIT_PEOPLE)
-    def people_invitations(worker_id: int) -> Response:
+    @room.post("/people/<int:worker>/invitations", needs=May.EDIT_PEOPLE)
+    def people_invitations(worker: int) -> Response:
         want = request.form.get("want")
         if want not in {"yes", "no"}:
             abort(404)
         out = want == "no"
         changed = corrections.set_opted_out(
-            services.database, row_id(worker_id), officer(), services.clock.now(), opted_out=out
+            services.database, row_id(worker), officer(), services.clock.now(), opted_out=out
         )
         if changed and out:
             flash(say("This number gets no more invitations and reminders."), "good")
         elif changed:
             flash(say("This number gets invitations and reminders again."), "good")
-        return _back(worker_id)
+        return _back(worker)
 
-    @room.post("/people/<int:worker_id>/unlock", needs=May.EDIT_PEOPLE)
-    def people_unlock(worker_id: int) -> Response:
-        if corrections.unlock(services.database, row_id(worker_id), officer(), services.clock.now()):
+    @room.post("/people/<int:worker>/unlock", needs=May.EDIT_PEOPLE)
+    def people_unlock(worker: int) -> Response:
+        if corrections.unlock(services.database, row_id(worker), officer(), services.clock.now()):
             flash(say("The lock is lifted. They can try again at once."), "good")
-        return _back(worker_id)
+        return _back(worker)
 
-    @room.post("/people/<int:worker_id>/claims/<int:claim_id>", needs=May.EDIT_PEOPLE)
-    def people_claim(worker_id: int, claim_id: int) -> Response:
+    @room.post("/people/<int:worker>/claims/<int:claim_id>", needs=May.EDIT_PEOPLE)
+    def people_claim(worker: int, claim_id: int) -> Response:
         decision = request.form.get("decision")
         if decision not in {"approve", "decline"}:
             abort(404)
         approve = decision == "approve"
         now = services.clock.now()
         settled = corrections.decide_claim(
-            services.database, row_id(worker_id), row_id(claim_id), officer(), now, approve=approve
+            services.database, row_id(worker), row_id(claim_id), officer(), now, approve=approve
         )
         if settled is None:
             flash(say("This is settled already."), "warm")
-            return _back(worker_id)
+            return _back(worker)
         _start_conversations_over(services, *settled)
         if approve:
             flash(say("Approved: the number is this person's now."), "good")
         else:
             flash(say("Declined: the number cannot act for this person any more."), "good")
-        return _back(worker_id)
+        return _back(worker)
 
-    @room.post("/people/<int:worker_id>/cancel", needs=May.BOOK)
-    def people_cancel(worker_id: int) -> Response:
+    @room.post("/people/<int:worker>/cancel", needs=May.BOOK)
+    def people_cancel(worker: int) -> Response:
         booking = row_id(request.form.get("booking"))
-        done = on_behalf.cancel(services.database, row_id(worker_id), booking, officer(), services.clock.now())
+        done = on_behalf.cancel(services.database, row_id(worker), booking, officer(), services.clock.now())
         if isinstance(done, Done):
             flash(say("The booking is cancelled. The place is free for somebody else."), "good")
         else:
             flash(say(_CHANGED_MEANWHILE), "warm")
-        return _back(worker_id)
+        return _back(worker)
 
-    @room.post("/people/<int:worker_id>/ticket", needs=May.BOOK)
-    def people_ticket(worker_id: int) -> Response:
+    @room.post("/people/<int:worker>/ticket", needs=May.BOOK)
+    def people_ticket(worker: int) -> Response:
         booking, once = row_id(request.form.get("booking")), request.form.get("once", "")
         if not _ONCE.fullmatch(once):
             abort(404)
         done = on_behalf.send_ticket(
             services.database,
             services.terms,
-            row_id(worker_id),
+            row_id(worker),
             booking,
             officer(),
             ticket_sms(services),
@@ -144,11 +142,11 @@ def register(room: Room) -> None:
             flash(say("There is no number to send it to. Read the ticket out, or write it down for them."), "warm")
         else:
             flash(say(_CHANGED_MEANWHILE), "warm")
-        return _back(worker_id)
+        return _back(worker)
 
 
-def _back(worker_id: int) -> Response:
-    return redirect(url_for("admin.people_one", worker_id=worker_id))
+def _back(worker: int) -> Response:
+    return redirect(url_for("admin.people_one", worker=worker))
 
 
 def _check_there(services: Services, worker_id: int) -> None:

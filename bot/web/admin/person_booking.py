@@ -65,18 +65,18 @@ def register(room: Room) -> None:
     """``/admin/people/<id>/book``."""
     services = room.services
 
-    @room.get("/people/<int:worker_id>/book", needs=May.BOOK)
-    def people_book(worker_id: int) -> str:
+    @room.get("/people/<int:worker>/book", needs=May.BOOK)
+    def people_book(worker: int) -> str:
         who, now, terms = officer(), services.clock.now(), services.terms
-        person = standing(services.database, row_id(worker_id), who, now)
+        person = standing(services.database, row_id(worker), who, now)
         named = request.args.get("place", "").strip()[:60]
         facility = request.args.get("facility", "")
-        found = [] if person.has_closed else places(services.database, terms, worker_id, who, now, named)
+        found = [] if person.has_closed else places(services.database, terms, worker, who, now, named)
         chosen = row_id(facility) if facility else next((place.id for place in found if place.is_own), None)
         open_sessions = []
         if chosen is not None and not person.has_closed:
-            open_sessions = times(services.database, terms, worker_id, chosen, who, now)
-        bookings = booking_lines(services.database, worker_id)
+            open_sessions = times(services.database, terms, worker, chosen, who, now)
+        bookings = booking_lines(services.database, worker)
         return render_template(
             "admin/people/book.html",
             person=person,
@@ -92,12 +92,12 @@ def register(room: Room) -> None:
             zone_name=zone_name,
         )
 
-    @room.post("/people/<int:worker_id>/book", needs=May.BOOK)
-    def people_take(worker_id: int) -> Response:
+    @room.post("/people/<int:worker>/book", needs=May.BOOK)
+    def people_take(worker: int) -> Response:
         session = row_id(request.form.get("session"))
         before, condition = request.form.get("instead_of", ""), request.form.get("condition")
         wish = Wish(
-            row_id(worker_id),
+            row_id(worker),
             session,
             row_id(before) if before else None,
             condition if condition in CONDITIONS else None,
@@ -117,8 +117,8 @@ def register(room: Room) -> None:
             services.waker.wake()
         if said.choose_again:
             facility = request.form.get("facility", "")
-            return redirect(url_for("admin.people_book", worker_id=worker_id, facility=facility or None))
-        return redirect(url_for("admin.people_one", worker_id=worker_id))
+            return redirect(url_for("admin.people_book", worker=worker, facility=facility or None))
+        return redirect(url_for("admin.people_one", worker=worker))
 
 
 def _said(outcome: Booked) -> _Said:
