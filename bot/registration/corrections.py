@@ -183,11 +183,17 @@ def decide_claim(
         return row[0], old
 
 
-def reveal_nik(database: Database, vault: Vault, worker_id: int, reason: str, officer: Officer, now: datetime) -> str:
-    """The whole NIK, for a reason that goes to the audit log; raises ``BadReason``."""
-    reason = " ".join(reason.split())
+def checked_reason(text: str) -> str:
+    """A reason as the audit log keeps it; raises ``BadReason``."""
+    reason = " ".join(text.split())
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON or _PERSONAL.search(reason):
         raise BadReason
+    return reason
+
+
+def reveal_nik(database: Database, vault: Vault, worker_id: int, reason: str, officer: Officer, now: datetime) -> str:
+    """The whole NIK, for a reason that goes to the audit log; raises ``BadReason``."""
+    reason = checked_reason(reason)
     with database.transaction() as connection:
         [sealed] = lock_in_reach(connection, officer, worker_id, "w.nik_sealed")
         audit.record(connection, now, officer.name, "nik.reveal", subject(worker_id), {"reason": reason})

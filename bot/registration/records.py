@@ -107,15 +107,25 @@ class NoSuchFacility(LookupError):
 
 
 def day_list(
-    database: Database, vault: Vault, facility_code: str, day: date, *, with_nik: bool, now: datetime, actor: str
+    database: Database,
+    vault: Vault,
+    facility_code: str,
+    day: date,
+    *,
+    with_nik: bool,
+    now: datetime,
+    actor: str,
+    reason: str | None = None,
 ) -> list[dict[str, Any]]:
-    """A facility's bookings of a day. Whole NIKs only ``with_nik``, which goes to the audit log."""
+    """A facility's bookings of a day. Whole NIKs only ``with_nik``, which goes to the audit log with its ``reason``."""
     if database.row("SELECT 1 FROM facility WHERE code = %s", (facility_code,)) is None:
         raise NoSuchFacility(facility_code)
     rows = database.rows(_DAY_LIST, (facility_code, day))
     if with_nik:
         with database.transaction() as connection:
-            detail = {"date": day.isoformat(), "rows": len(rows)}
+            detail: dict[str, object] = {"date": day.isoformat(), "rows": len(rows)}
+            if reason is not None:
+                detail["reason"] = reason
             audit.record(connection, now, actor, "bookings.export-with-nik", f"facility:{facility_code}", detail)
     return [
         dict(

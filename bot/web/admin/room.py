@@ -14,6 +14,7 @@ from bot.web.admin import (
     campaign_acts,
     campaigns,
     composer,
+    desk,
     entrance,
     formats,
     home,
@@ -40,6 +41,7 @@ SECTIONS: Final = (
     campaigns,
     composer,
     campaign_acts,
+    desk,
 )
 
 _HEADERS: Final = {
