@@ -168,8 +168,18 @@ class Database:
         pool = self._lazy_pool if lazy else self._pool
         if pool not in self._opened:
             pool.open()
+            self._await_first(pool)
             self._opened.add(pool)
         return pool
+
+    def _await_first(self, pool: _Pool) -> None:
+        """Wait until there is one connection: a pool that is asked before makes a second, and gives out both in turn.
+
+        One server process that carries out everything has at hand what it needs; two that take turns cost a third more.
+        """
+        until = time.monotonic() + (_time_left(self._wait) or 0.0)
+        while not pool.get_stats()["pool_available"] and time.monotonic() < until:
+            time.sleep(0.002)
 
     def _borrow(self, pool: _Pool) -> TimedConnection:
         if _hasty.get() and self._breaker.is_open:

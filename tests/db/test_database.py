@@ -181,7 +181,7 @@ class TestConnections:
         database = Database(database_url, size=4)
         with ThreadPoolExecutor(4) as pool:
             started = threading.Barrier(4)
-            list(pool.map(lambda _: (started.wait(), database.value("SELECT 1 FROM pg_sleep(0.05)")), range(4)))
+            list(pool.map(lambda _: (started.wait(), database.value("SELECT 1 FROM pg_sleep(0.5)")), range(4)))
         with psycopg.connect(database_url, autocommit=True) as other:
             assert _connected(other) == 4
             other.execute(
@@ -219,6 +219,16 @@ class TestConnections:
             nowhere.rows("SELECT 1")
         assert "127.0.0.1" not in str(told.value)
         nowhere.close()
+
+    def test_one_who_asks_alone_is_always_served_by_the_same(self, database_url: str) -> None:
+        database = Database(database_url, size=4)
+        with psycopg.connect(database_url, autocommit=True) as other:
+            served = {database.value("SELECT pg_backend_pid()") for _ in range(20)}
+            assert len(served) == _connected(other) == 1
+            lazily = {database.rows("SELECT pg_backend_pid()", lazy=True)[0] for _ in range(20)}
+            assert len(lazily) == 1
+            assert _connected(other) == 2
+        database.close()
 
     def test_closing_gives_them_back(self, database_url: str) -> None:
         with psycopg.connect(database_url, autocommit=True) as other:
