@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from bot.campaigns import kept
 from bot.campaigns.plans import Plan, checked
-from bot.campaigns.record import Campaign, CampaignError, NotNow, State, find_locked, same_person
+from bot.campaigns.record import Campaign, CampaignError, NotNow, State, find, find_locked, same_person
 from bot.db import audit
 from bot.db.database import Database
 from gateway_adapters.base import GatewayRegistry
@@ -91,12 +91,13 @@ def approve(database: Database, name: str, seen: str, *, now: datetime, actor: s
     Whoever made it may approve it as well, up to ``approval_above`` recipients: as many as its preview has counted, and
     once more when it starts.
     """
+    # Of the campaign as it is now: if that is not as it was seen, nothing comes of it below.
+    found = kept.looked_at(database, find(database, name))
     with database.transaction() as connection:
         draft = _draft(find_locked(connection, name))
         _unchanged(draft, seen)
         if same_person(actor, draft.created_by):
-            found = kept.looked_at(database, draft)
-            if found is None:
+            if found is None or found.body["of"] != seen:
                 raise NotLookedAt(f"The recipients of {name!r} are being counted; approve it when that is done.")
             if found.body["recipients"] > approval_above:
                 raise NeedsAnother(found.body["recipients"], approval_above)

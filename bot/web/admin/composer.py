@@ -212,6 +212,10 @@ def _reckoned(services: Services, filled: Filled, mapping: dict[str, object]) ->
 
 def _form(services: Services, fields: MultiDict[str, str], *, draft: Campaign | None = None, fault: str = "") -> str:
     here: Area = area()
+    earlier = [each.name for each in shelf.listed(services.database, here, most=_EARLIER) if each.recipients]
+    chosen = fields.get("campaign", "")
+    if chosen and chosen not in earlier and shelf.is_seen(services.database, chosen, here):
+        earlier.append(chosen)
     measures = {of: _measure(services, fields.get(f"text_{of}", "")) for of in LANGUAGES}
     speaks = language()
     return render_template(
@@ -228,7 +232,7 @@ def _form(services: Services, fields: MultiDict[str, str], *, draft: Campaign | 
         stops=[(each, word(each, speaks)) for each in PLACES],
         outcomes=[(each, word(each, speaks)) for each in OUTCOMES],
         speaking=[(each, word(each, speaks)) for each in LANGUAGES],
-        earlier=[each.name for each in shelf.listed(services.database, here, most=_EARLIER) if each.recipients],
+        earlier=earlier,
         professions=shelf.professions(services.database),
         gateways=sorted(name for name, each in services.gateways.by_name.items() if not each.missing_to_send()),
         kept_phones=len(draft.audience.get("phones", ())) if draft is not None else 0,
