@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from bot.db.database import Database
 
-#: Lines of a page, and of an export at most.
+#: Lines of a page, and of an export at most: an export keeps a web process busy, which callers share.
 PAGE: Final = 50
-MOST_EXPORTED: Final = 50_000
+MOST_EXPORTED: Final = 20_000
 _CHUNK: Final = 1_000
 
 

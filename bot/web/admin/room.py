@@ -22,6 +22,8 @@ from bot.web.admin import (
     person_acts,
     person_booking,
     progress,
+    system,
+    system_audit,
     users,
     words,
 )
@@ -35,6 +37,8 @@ SECTIONS: Final = (
     home,
     progress,
     users,
+    system,
+    system_audit,
     people,
     person_acts,
     person_booking,
