@@ -11,16 +11,25 @@ import psycopg
 from bench.failure import BenchFailed
 from bot.web.app import create_app
 
-#: Parts of an address: how one that exists is found.
+#: Parts of an address, where they mean something else in a section behind its name: how one that exists is found.
 _EXAMPLES: Mapping[str, str] = {
     "worker": "SELECT max(worker_id) FROM booking",
+    "number": "SELECT max(id) FROM campaign",
+    "users/number": "SELECT max(id) FROM admin",
+    "lists/number": "SELECT max(id) FROM upload",
     "campaign": "SELECT max(id) FROM campaign",
     "name": "SELECT name FROM campaign ORDER BY id DESC LIMIT 1",
     "facility": "SELECT code FROM facility ORDER BY id DESC LIMIT 1",
+    "facility_id": "SELECT max(facility_id) FROM vaccination_session",
+    "booking_id": "SELECT max(id) FROM booking WHERE state = 'booked'",
     "code": "SELECT code FROM district ORDER BY code LIMIT 1",
     "district": "SELECT code FROM district ORDER BY code LIMIT 1",
     "session": "SELECT max(id) FROM vaccination_session",
-    "number": "SELECT max(id) FROM campaign",
+    "session_id": "SELECT max(id) FROM vaccination_session",
+    "upload_id": "SELECT max(id) FROM upload",
+    "enquiry_id": "SELECT max(id) FROM enquiry",
+    "progress/what": "SELECT 'districts'",
+    "kind": "SELECT 'csv'",
 }
 _PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 #: What is no page of its own: files, the way in, and the way on.
@@ -34,14 +43,16 @@ def pages_of(environ: Mapping[str, str]) -> list[str]:
     app.extensions["services"].close()
     with psycopg.connect(environ["DATABASE_URL"]) as connection:
         return sorted(
-            _PART.sub(lambda part: _example(connection, part[1]), rule.rule)
+            _PART.sub(lambda part, rule=rule: _example(connection, rule.rule, part[1]), rule.rule)  # type: ignore[misc]
             for rule in rules
             if "GET" in (rule.methods or ()) and not rule.endpoint.endswith(_NO_PAGES)
         )
 
 
-def _example(connection: psycopg.Connection[Any], part: str) -> str:
-    if part not in _EXAMPLES:
-        raise BenchFailed(f"nobody knows what <{part}> in an address may be")
-    row = connection.execute(_EXAMPLES[part].encode()).fetchone()
-    return str(row[0]) if row else ""
+def _example(connection: psycopg.Connection[Any], rule: str, part: str) -> str:
+    section = rule.removeprefix("/admin/").partition("/")[0]
+    statement = _EXAMPLES.get(f"{section}/{part}", _EXAMPLES.get(part))
+    if statement is None:
+        raise BenchFailed(f"nobody knows what <{part}> in {rule} may be")
+    row = connection.execute(statement.encode()).fetchone()
+    return str(row[0]) if row and row[0] is not None else "999999999"

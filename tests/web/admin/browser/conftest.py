@@ -6,11 +6,13 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
@@ -21,6 +23,9 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
+from bench.people import choose_callers
+from bot.campaigns import campaigns
+from bot.campaigns.plans import Plan
 from bot.clock import RealClock
 from bot.crypto import Vault
 from bot.db.database import Database
@@ -29,7 +34,8 @@ from bot.officers import accounts
 from bot.officers.accounts import Role
 from bot.registration.sample import load_sample
 from bot.serve.plan import children
-from tests.phones import WEBHOOK_SECRET
+from gateway_adapters.registry import load_gateways
+from tests.phones import WEBHOOK_SECRET, Phone
 from tests.web.browser.conftest import _child, _drop, _wait_until_ready, browser
 from tests.world import DATA_KEY
 
@@ -91,7 +97,35 @@ def running(
             command = child.argv[child.argv.index("bot") + 1 :]
             stack.enter_context(_child(tuple(command), environ, folder / f"{child.name}.log"))
         _wait_until_ready(port, folder)
+        _people_come(port, environ, database)
         yield Running(f"http://127.0.0.1:{port}", environ, database)
+
+
+def _people_come(port: int, environ: Mapping[str, str], database: Database) -> None:
+    """Somebody registers, a stranger leaves an enquiry, and the ministry has a draft."""
+
+    def post(path: str, form: Mapping[str, str], _headers: Mapping[str, str]) -> tuple[int, str]:
+        request = Request(f"http://127.0.0.1:{port}{path}", data=urlencode(form).encode())
+        with urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, answer.read().decode()
+
+    registered = 0
+    for number, born in choose_callers(database.url, 20):
+        phone = Phone(number, post)
+        phone.dials()
+        for typed in (born, "1", "1", "1"):
+            if phone.goes_on:
+                phone.types(typed)
+        registered += "Tiket" in phone.screen
+    assert registered > 10
+    stranger = Phone("+6281299999999", post)
+    stranger.dials()
+    for typed in ("3171010101800001", "01011980", "1", "1"):
+        if stranger.goes_on:
+            stranger.types(typed)
+    gateways = load_gateways(environ, public_url="", timeout=1.0, simulator=True)
+    plan = Plan("Undangan", {"id": "Yth. {name}, balas dengan tanggal lahir."}, gateway="simulator")
+    campaigns.create(database, plan, gateways, now=datetime.now(UTC), actor=MINISTRY)
 
 
 @dataclass
