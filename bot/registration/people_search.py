@@ -18,12 +18,14 @@ from bot.registration.tickets import is_ticket
 MOST = 50
 #: Words of a name that count.
 _MOST_WORDS = 6
-#: A beginning of a word is looked up in the index from so many letters on: shorter ones are those of too many people.
+#: Letters of a beginning that is worth a search: those of shorter ones are too many people.
 _SHORTEST_BEGINNING = 3
+#: Letters of a word that is looked up in the index.
 _SHORTEST_WORD = 2
 
 #: As the index ``ix_worker_name_words`` has it.
-_NAME_WORDS = "to_tsvector('simple', translate(w.name, '.,''/-()', '       '))"
+_NAME = "translate(w.name, '.,''/-()', '       ')"
+_NAME_WORDS = f"to_tsvector('simple', {_NAME})"
 
 
 class By(enum.StrEnum):
@@ -84,14 +86,14 @@ def search(database: Database, vault: Vault, reach: Reach, typed: str) -> Found:
         found = _find(database, reach, By.TICKET, of_ticket, {"ticket": ticket})
         if found.people or any(map(str.isdigit, ticket)):
             return found
-    words, shorter = _words(text)
+    words, letters = _words(text)
     if not words:
         return Found(By.NOTHING)
     conditions = [f"{_NAME_WORDS} @@ to_tsquery('simple', %(words)s)"]
     parameters: dict[str, object] = {"words": " & ".join(words)}
-    for number, word in enumerate(shorter):
-        conditions.append(rf"w.name ~* ('\m' || %(short{number})s)")
-        parameters[f"short{number}"] = word
+    for number, letter in enumerate(letters):
+        conditions.append(f"lower(' ' || {_NAME}) LIKE '%% ' || %(letter{number})s || '%%'")
+        parameters[f"letter{number}"] = letter
     return _find(database, reach, By.NAME, " AND ".join(conditions), parameters)
 
 
@@ -104,16 +106,15 @@ def _phone(text: str) -> str | None:
 
 
 def _words(text: str) -> tuple[list[str], list[str]]:
-    """The words to look up in the index, as a tsquery has them, and the beginnings that only narrow down.
+    """The words to look up in the index, as a tsquery has them, and the single letters that only narrow down.
 
-    Where all are short, whole words are looked up ("Ni"), and single letters are none.
+    Where all are short, whole words are looked up ("Ni"), and letters are none.
     """
     typed = re.findall(r"[^\W_]+", text.lower())[:_MOST_WORDS]
-    long = [word for word in typed if len(word) >= _SHORTEST_BEGINNING]
-    short = [word for word in typed if len(word) < _SHORTEST_BEGINNING]
-    if long:
-        return [f"{word}:*" for word in long], short
-    return [word for word in short if len(word) >= _SHORTEST_WORD], []
+    words = [word for word in typed if len(word) >= _SHORTEST_WORD]
+    if any(len(word) >= _SHORTEST_BEGINNING for word in words):
+        return [f"{word}:*" for word in words], [word for word in typed if len(word) < _SHORTEST_WORD]
+    return words, []
 
 
 def _find(database: Database, reach: Reach, by: By, condition: str, parameters: dict[str, Any]) -> Found:

@@ -73,6 +73,8 @@ worker = Table(
     Index(None, "phone", postgresql_where=text("phone IS NOT NULL")),
     Index(None, "district_code"),
     Index(None, "facility_id"),
+    # Where somebody counts: where they live, if they have told us.
+    Index("ix_worker_home", text("coalesce(domicile_code, district_code)")),
     # The words of a name, of which people type beginnings.
     Index("ix_worker_name_words", text(NAME_WORDS), postgresql_using="gin"),
     # As below: a row changes four times on the way to a ticket.

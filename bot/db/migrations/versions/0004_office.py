@@ -26,6 +26,7 @@ CREATE INDEX ix_audit_at_id ON audit (at, id);
 CREATE INDEX ix_audit_actor_at_id ON audit (actor, at, id);
 CREATE INDEX ix_audit_action_at_id ON audit (action, at, id);
 CREATE INDEX ix_inbound_dead ON inbound (id) WHERE state = 'dead';
+CREATE INDEX ix_worker_home ON worker ((coalesce(domicile_code, district_code)));
 CREATE INDEX ix_worker_name_words ON worker
     USING gin (to_tsvector('simple'::regconfig, translate(name, '.,''/-()', '       ')));
 
