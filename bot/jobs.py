@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 #: A drain works for so long, in seconds, then gives way to others by enqueueing itself again.
 DRAIN_SECONDS = 20.0
 #: Longest that counting figures may take, in seconds.
-COUNT_SECONDS = 60.0
+COUNT_SECONDS = 100.0
 
 #: Set when the worker has been asked to stop: a drain then finishes what it has in hand.
 stopping = threading.Event()

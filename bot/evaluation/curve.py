@@ -27,26 +27,41 @@ RECOUNT_EVERY: Final = timedelta(days=1)
 _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 # A change of place gives one and takes one. The bits of grouping() say which of province, home and facility is summed up.
+# What has not changed is not written.
 _COUNT = f"""
-INSERT INTO registration_count (place, at, net)
-SELECT CASE grouping(province, home, facility)
-           WHEN 7 THEN 'all' WHEN 3 THEN 'p' || province WHEN 5 THEN 'd' || home
-           WHEN 4 THEN 'd' || home || 'f' || facility ELSE 'f' || facility END,
-       at, sum(net)
-FROM (
-    SELECT d.province_code AS province, {HOME} AS home, coalesce(w.facility_id, 0) AS facility, at, sum(e.net) AS net
+WITH fresh AS MATERIALIZED (
+    SELECT CASE grouping(province, home, facility)
+               WHEN 7 THEN 'all' WHEN 3 THEN 'p' || province WHEN 5 THEN 'd' || home
+               ELSE 'd' || home || 'f' || facility END AS place,
+           at, sum(net) AS net
     FROM (
-        SELECT worker_id, date_bin('15 minutes', booked_at, %(origin)s) AS at, 1 AS net
-        FROM booking WHERE booked_at >= %(since)s AND dose = 1
-        UNION ALL
-        SELECT worker_id, date_bin('15 minutes', ended_at, %(origin)s), -1
-        FROM booking WHERE ended_at >= %(since)s AND booked_at IS NOT NULL AND dose = 1
-          AND state NOT IN ('booked', 'attended')
-    ) e JOIN worker w ON w.id = e.worker_id JOIN district d ON d.code = {HOME}
-    GROUP BY 1, 2, 3, 4
-) counted
-GROUP BY GROUPING SETS ((at), (at, province), (at, home), (at, home, facility), (at, facility))
-HAVING sum(net) <> 0
+        SELECT d.province_code AS province, {HOME} AS home, coalesce(w.facility_id, 0) AS facility, at, sum(e.net) AS net
+        FROM (
+            SELECT worker_id, date_bin('15 minutes', booked_at, %(origin)s) AS at, 1 AS net
+            FROM booking WHERE booked_at >= %(since)s AND dose = 1
+            UNION ALL
+            SELECT worker_id, date_bin('15 minutes', ended_at, %(origin)s), -1
+            FROM booking WHERE ended_at >= %(since)s AND booked_at IS NOT NULL AND dose = 1
+              AND state NOT IN ('booked', 'attended')
+        ) e JOIN worker w ON w.id = e.worker_id JOIN district d ON d.code = {HOME}
+        GROUP BY 1, 2, 3, 4
+    ) counted
+    GROUP BY GROUPING SETS ((at), (at, province), (at, home), (at, home, facility))
+    HAVING sum(net) <> 0
+), gone AS (
+    DELETE FROM registration_count r
+    WHERE r.at >= %(since)s AND NOT EXISTS (SELECT FROM fresh f WHERE f.place = r.place AND f.at = r.at)
+)
+INSERT INTO registration_count AS r (place, at, net) SELECT place, at, net FROM fresh
+ON CONFLICT (place, at) DO UPDATE SET net = EXCLUDED.net WHERE r.net <> EXCLUDED.net
+"""
+
+# A facility's workers may live anywhere.
+_CURVE = """
+SELECT at, sum(net)::int FROM registration_count
+WHERE place = ANY(CASE WHEN %(facility)s::bigint IS NULL THEN ARRAY[%(place)s::text]
+                       ELSE ARRAY(SELECT 'd' || code || 'f' || %(facility)s FROM district) END)
+GROUP BY at HAVING sum(net) <> 0 ORDER BY at
 """
 
 
@@ -58,7 +73,6 @@ def beginning(moment: datetime) -> datetime:
 def count(connection: psycopg.Connection[Any], counted_at: datetime | None) -> None:
     """Count again what may have changed since ``counted_at``, all of it for None."""
     since = _ORIGIN if counted_at is None else beginning(counted_at - _OPEN)
-    connection.execute("DELETE FROM registration_count WHERE at >= %s", (since,))
     connection.execute(_COUNT.encode(), {"since": since, "origin": _ORIGIN})
 
 
@@ -105,7 +119,8 @@ class Curve:
 
 def curve_of(database: Database, place: Place, end: datetime) -> Curve:
     """The curve of a place as it was counted at ``end``."""
-    rows = database.rows("SELECT at, net FROM registration_count WHERE place = %s ORDER BY at", (place.key,))
+    whole = place.facility_id if place.district_code is None else None
+    rows = database.rows(_CURVE, {"place": place.key, "facility": whole})
     return Curve(tuple((at, net) for at, net in rows), end)
 
 

@@ -126,14 +126,14 @@ def _body(counted: Mapping[tuple[str, int], Counts], start: datetime, base: Mapp
     """The figures as JSON: of each district, and within it of each facility, the counts, and after them what of the
     registrations had been booked from ``start`` on."""
     districts: dict[str, Any] = {}
+    facilities: dict[str, Any] = {}
     sums: dict[str, Counts] = {}
     for (district, facility), counts in sorted(counted.items()):
         sums[district] = sums.get(district, Counts()) + counts
-        part = districts.setdefault(district, {"facilities": {}})
-        part["facilities"][str(facility)] = _row(counts, base, Place(None, district, facility))
+        facilities.setdefault(district, {})[str(facility)] = _row(counts, base, Place(None, district, facility))
     for district, counts in sums.items():
-        districts[district]["all"] = _row(counts, base, Place(None, district))
-    return {"start": start.isoformat(), "districts": districts}
+        districts[district] = _row(counts, base, Place(None, district))
+    return {"start": start.isoformat(), "districts": districts, "facilities": facilities}
 
 
 def _row(counts: Counts, base: Mapping[str, int], place: Place) -> list[int]:

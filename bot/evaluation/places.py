@@ -23,9 +23,9 @@ class Place:
 
     @property
     def key(self) -> str:
-        """Its name in ``registration_count``."""
+        """Its name in ``registration_count``; the whole of a facility is kept by district alone."""
         if self.facility_id is not None:
-            return f"{'' if self.district_code is None else f'd{self.district_code}'}f{self.facility_id}"
+            return f"d{self.district_code}f{self.facility_id}"
         if self.district_code is not None:
             return f"d{self.district_code}"
         return "all" if self.province_code is None else f"p{self.province_code}"

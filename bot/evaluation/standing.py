@@ -58,15 +58,20 @@ _WHEN = """
 SELECT (p.body ->> 'start')::timestamptz, p.as_of, p.took_ms / 1000.0::float8, r.as_of
 FROM figure_snapshot p JOIN figure_snapshot r ON r.kind = %(registrations)s WHERE p.kind = %(progress)s
 """
+# The figures are unpacked once, not for each row.
 _DISTRICTS = """
-SELECT d.code, d.name, d.province_code, d.province, p.body -> 'districts' -> d.code -> 'all'
-FROM district d LEFT JOIN figure_snapshot p ON p.kind = %(progress)s
+WITH counted AS MATERIALIZED (
+    SELECT key AS code, value FROM figure_snapshot p, jsonb_each(p.body -> 'districts') WHERE p.kind = %(progress)s
+)
+SELECT d.code, d.name, d.province_code, d.province, c.value
+FROM district d LEFT JOIN counted c USING (code)
 WHERE {area} ORDER BY d.code
 """
 _FACILITIES = """
 WITH counted AS MATERIALIZED (
-    SELECT key::bigint AS id, value FROM figure_snapshot p,
-           jsonb_each(coalesce(p.body -> 'districts' -> %(district)s -> 'facilities', '{{}}')) WHERE p.kind = %(progress)s
+    SELECT key::bigint AS id, value
+    FROM figure_snapshot p, jsonb_each(coalesce(p.body -> 'facilities' -> %(district)s, '{{}}'))
+    WHERE p.kind = %(progress)s
 )
 SELECT f.id, f.code, f.name, d.province_code, d.province, c.value
 FROM facility f JOIN district d ON d.code = f.district_code LEFT JOIN counted c USING (id)
@@ -77,10 +82,9 @@ WHERE NOT EXISTS (SELECT FROM facility f WHERE f.id = c.id AND f.district_code =
 ORDER BY 3, 1
 """
 _ONE_FACILITY = """
-SELECT d.key, d.value -> 'facilities' -> %(facility)s
-FROM figure_snapshot p, jsonb_each(p.body -> 'districts') d
-WHERE p.kind = %(progress)s AND (%(district)s::text IS NULL OR d.key = %(district)s)
-  AND d.value -> 'facilities' ? %(facility)s
+SELECT d.key, d.value -> %(facility)s
+FROM figure_snapshot p, jsonb_each(p.body -> 'facilities') d
+WHERE p.kind = %(progress)s AND (%(district)s::text IS NULL OR d.key = %(district)s) AND d.value ? %(facility)s
 """
 
 

@@ -96,6 +96,7 @@ def _shown(services: Services, seen: _Seen) -> dict[str, object]:
         "outlook": seen.outlook,
         "funnel": [(progress_words.STEPS[step.name], step) for step in funnel(seen.counts)],
         "places": seen.standing.parts,
+        "with_province": not place.province_code,
         "part_kind": "" if place.facility_id else "facility" if place.district_code else "district",
         "tiles": progress_map.tiles(seen.standing.parts) if not place.province_code and not place.facility_id else None,
     }
