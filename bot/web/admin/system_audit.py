@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, time, timedelta
+from textwrap import shorten
 from typing import Any
 
 from flask import abort, render_template, request
@@ -20,6 +21,8 @@ from bot.web.admin.words import mark, say
 _ = mark
 
 _LONGEST = 100
+#: Characters of a line's details on the page; the download has all of them.
+_SHOWN = 200
 
 
 def register(room: Room) -> None:
@@ -36,7 +39,7 @@ def register(room: Room) -> None:
         return render_template(
             "admin/system/audit.html",
             lines=lines,
-            details={line.id: detail_text(line.detail) for line in lines},
+            details={line.id: shorten(detail_text(line.detail), _SHOWN, placeholder=" …") for line in lines},
             asked=_asked(),
             older=older,
             actions=audit_log.actions(database),
