@@ -179,9 +179,9 @@ class TestConnections:
     ) -> None:
         monkeypatch.setattr(databases, "_FRESH", 0.0)
         database = Database(database_url, size=4)
-        with ThreadPoolExecutor(4) as pool:
-            started = threading.Barrier(4)
-            list(pool.map(lambda _: (started.wait(), database.value("SELECT 1 FROM pg_sleep(0.5)")), range(4)))
+        with contextlib.ExitStack() as all_of_them:
+            for _ in range(4):
+                all_of_them.enter_context(database.connection())
         with psycopg.connect(database_url, autocommit=True) as other:
             assert _connected(other) == 4
             other.execute(
