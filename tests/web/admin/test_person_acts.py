@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bot.officers.accounts import Role
 from bot.registration import claims
+from bot.registration.importing import Kind, import_file
 from bot.services import Services
 from tests.journeys.conftest import phone_of, post
 from tests.phones import Phone
@@ -115,14 +117,19 @@ class TestNumber:
         ]
 
     def test_the_old_file_imported_again_does_not_undo_it(
-        self, district: Officer, town: Neighbours, world: World
+        self, district: Officer, town: Neighbours, services: Services, tmp_path: Path
     ) -> None:
+        roster = tmp_path / "roster.csv"
+        roster.write_text(
+            "nik,name,birth_date,phone,district_code\n"
+            f"{town.here.nik},{town.here.name},{town.here.birth_date},{town.here.phone},3273\n",
+            encoding="utf-8",
+        )
         _corrects(district, town)
         _corrects(district, town, "0813 3333 4444")
-        kept = world.database.rows(
-            "SELECT phone, roster_phone FROM phone_claim WHERE worker_id = %s AND state = 'accepted'", (town.here.id,)
-        )
-        assert kept == [("+6281333334444", town.here.phone)]
+        report = import_file(services.database, services.vault, services.clock, Kind.ROSTER, roster)
+        assert report.rows.rejected == 0
+        assert town.number(town.here) == "+6281333334444"
 
     def test_a_person_without_a_number_gets_one(self, district: Officer, town: Neighbours, world: World) -> None:
         world.database.rows("UPDATE worker SET phone = NULL WHERE id = %s", (town.here.id,))

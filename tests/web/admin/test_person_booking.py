@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time, timedelta
 
 import pytest
 
 from bot.officers.accounts import Role
-from bot.registration import closing
+from bot.registration import closing, on_behalf
+from bot.registration.acts import Ticketed
+from bot.registration.officer import Officer as ActingOfficer
+from bot.registration.officer import Reach
+from bot.registration.on_behalf import Wish
 from bot.services import Services
+from bot.web.admin.person_booking import ticket_sms
 from tests.journeys.conftest import phone_of, post
 from tests.phones import Phone
 from tests.web.admin.conftest import MovableClock, Officer, SignIn
@@ -65,6 +71,26 @@ def test_a_double_click_books_once(district: Officer, town: Neighbours, world: W
     assert world.taken(town.session) == 1
     assert len(world.messages(str(town.here.phone), "ticket")) == 1
     assert len(town.audit("booking.book")) == 1
+    town.all_is_well()
+
+
+def test_clicks_at_the_very_same_moment_book_once(town: Neighbours, world: World, services: Services) -> None:
+    full = world.session(town.place, capacity=1, start=time(13), end=time(14))
+    sms = ticket_sms(services)
+
+    def click(worker: Worker, session: int) -> object:
+        wish = Wish(worker.id, session, None, "none")
+        officer = ActingOfficer("tests", Reach())
+        return on_behalf.book(services.database, services.vault, services.terms, wish, officer, sms, world.now)
+
+    rivals = [world.worker(town.place) for _ in range(3)]
+    with ThreadPoolExecutor(4) as clicks:
+        same = list(clicks.map(click, [town.here] * 6, [town.session] * 6))
+        last = list(clicks.map(click, rivals, [full] * 3))
+    assert {type(outcome) for outcome in same} == {Ticketed}
+    assert world.taken(town.session) == 1
+    assert sorted(type(outcome).__name__ for outcome in last) == ["SessionFull", "SessionFull", "Ticketed"]
+    assert len(town.audit("booking.book")) == 2
     town.all_is_well()
 
 
