@@ -37,12 +37,14 @@ LANES: Final = {
     Lane.REMINDER: _("Reminders"),
     Lane.BLAST: _("Blasts"),
 }
-WORKS: Final = {
-    Work.REPLY: _("Replies and tickets"),
-    Work.REMINDER: _("Reminders"),
-    Work.BLAST: _("Blasts"),
-    Work.RECEIPTS: _("Receipts"),
-    Work.SWEEP: _("Sweeps and figures"),
+#: What workers do, by the name of their queue.
+_WORKS: Final = {
+    "reply": _("Replies and tickets"),
+    "reminder": _("Reminders"),
+    "blast": _("Blasts"),
+    "receipts": _("Receipts"),
+    "sweep": _("Sweeps and figures"),
+    "office": _("Lists and sessions"),
 }
 #: A sweep comes every 10 s; after so long something is wrong.
 LATE: Final = timedelta(seconds=60)
@@ -82,7 +84,7 @@ def register(room: Room) -> None:
             unknown_of_campaigns=max(0, found.unknown - replies),
             signs=signs,
             receipts=receipts,
-            works=WORKS,
+            works={work: _WORKS[work.value] for work in Work},
             is_late=signs is not None and (signs.swept_at is None or now - signs.swept_at > LATE),
             closes_at=closing.closes_at(database),
             dead=inbound.dead(database, _MOST_DEAD),
