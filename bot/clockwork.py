@@ -21,8 +21,9 @@ from bot.evaluation import gateways
 from bot.evaluation.figures import EVERY
 from bot.jobs import ask_gateways, count_figures, remind, send_second_notices, sweep
 from bot.lifeline import die_with_parent
+from bot.office import attend
 from bot.pulse import CLOCK_LEADER
-from bot.queues import JOB_TIMEOUT, Work
+from bot.queues import JOB_TIMEOUT, OFFICE_TIMEOUT, Work
 
 _log = structlog.get_logger(__name__)
 
@@ -89,6 +90,9 @@ def schedule(connection: redis.Redis) -> CronScheduler:
         cron.register(
             job, Work.SWEEP.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=REMIND_SECONDS
         )
+    cron.register(
+        attend, Work.OFFICE.value, interval=SWEEP_SECONDS, job_timeout=OFFICE_TIMEOUT, result_ttl=0, ttl=SWEEP_SECONDS
+    )
     return cron
 
 

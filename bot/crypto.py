@@ -61,11 +61,19 @@ class Vault:
 
     def seal(self, text: str, purpose: str) -> bytes:
         """Encrypt ``text`` for ``purpose`` (the column it is kept in)."""
-        nonce = os.urandom(NONCE_BYTES)
-        return self._key_id + nonce + self._sealer.encrypt(nonce, text.encode(), purpose.encode())
+        return self.seal_bytes(text.encode(), purpose)
 
     def open(self, sealed: bytes, purpose: str) -> str:
         """Decrypt what ``seal`` made for the same purpose; raises ``Undecipherable``."""
+        return self.open_bytes(sealed, purpose).decode()
+
+    def seal_bytes(self, content: bytes, purpose: str) -> bytes:
+        """Encrypt ``content``, a file's, for ``purpose``."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self._key_id + nonce + self._sealer.encrypt(nonce, content, purpose.encode())
+
+    def open_bytes(self, sealed: bytes, purpose: str) -> bytes:
+        """Decrypt what ``seal_bytes`` made for the same purpose; raises ``Undecipherable``."""
         if len(sealed) < KEY_ID_BYTES + NONCE_BYTES:
             raise Undecipherable("cut short")
         cipher = self._ciphers.get(bytes(sealed[:KEY_ID_BYTES]))
@@ -73,7 +81,7 @@ class Vault:
             raise Undecipherable("sealed with a key that DATA_KEY does not hold")
         nonce, body = sealed[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES], sealed[KEY_ID_BYTES + NONCE_BYTES :]
         try:
-            return cipher.decrypt(bytes(nonce), bytes(body), purpose.encode()).decode()
+            return cipher.decrypt(bytes(nonce), bytes(body), purpose.encode())
         except InvalidTag as error:
             raise Undecipherable("changed, or sealed for another purpose") from error
 

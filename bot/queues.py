@@ -1,4 +1,4 @@
-"""RQ's queues: one for each lane of messages, one for receipts and one for the clock's sweeps. Jobs carry ids at most."""
+"""RQ's queues: one for each lane of messages, for receipts, the clock's sweeps and the office. Jobs carry ids at most."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bot.messaging.outbox import Lane
 
 #: Seconds after which RQ ends a job that hangs: well above a drain's 20 s.
 JOB_TIMEOUT = 120
+#: The same for the office's work: a roster of a million takes some minutes.
+OFFICE_TIMEOUT = 4 * 3600
 #: Seconds that a job's result and failure are kept: they tell us nothing, the rows do.
 _KEEP = 60
 
@@ -23,6 +25,7 @@ class Work(enum.StrEnum):
     BLAST = "blast"
     RECEIPTS = "receipts"
     SWEEP = "sweep"
+    OFFICE = "office"
 
 
 def enqueue_drain(client: redis.Redis, lane: Lane) -> None:
@@ -52,4 +55,11 @@ def enqueue_about(client: redis.Redis, job: str, *ids: int) -> None:
     """Have a job of ``bot.jobs`` done by who sweeps, e.g. one that counts a campaign."""
     Queue(Work.SWEEP.value, connection=client).enqueue(
         f"bot.jobs.{job}", *ids, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
+    )
+
+
+def enqueue_office(client: redis.Redis) -> None:
+    """Tell the office's worker to look what waits: uploads, people of cancelled sessions."""
+    Queue(Work.OFFICE.value, connection=client).enqueue(
+        "bot.office.attend", job_timeout=OFFICE_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
     )

@@ -85,7 +85,7 @@ def facility(database: Database, facility_id: int, officer: Officer, now: dateti
     )
     if row is None:
         raise OutOfReach(str(facility_id))
-    return DeskFacility(*row, now.astimezone(zone(row[4])).date())
+    return DeskFacility(*(*row, now.astimezone(zone(row[4])).date()))
 
 
 _EXPECTED = f"""
@@ -163,6 +163,6 @@ def _find(
 ) -> list[Expected]:
     sql = _EXPECTED.format(where=where, reach=officer.reach.facilities)
     return [
-        Expected(*row[:4], f"************{row[4]}", *row[5:])
+        Expected(*(*row[:4], f"************{row[4]}", *row[5:]))
         for row in database.rows(sql, {**officer.reach.parameters, **parameters, "now": now})
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.serve.supervisor import Child
 
 #: Each lane has a worker of its own, so that a blast never delays a reply.
-LANES = ("reply", "reminder", "blast", "receipts", "sweep")
+LANES = ("reply", "reminder", "blast", "receipts", "sweep", "office")
 #: Districts over which sample data are spread: those of the campaign of January 2021.
 SAMPLE_DISTRICTS = 91
 

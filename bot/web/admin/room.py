@@ -24,6 +24,7 @@ from bot.web.admin import (
     progress,
     system,
     system_audit,
+    uploads,
     users,
     words,
 )
@@ -46,6 +47,7 @@ SECTIONS: Final = (
     composer,
     campaign_acts,
     desk,
+    uploads,
 )
 
 _HEADERS: Final = {

@@ -265,12 +265,13 @@ def test_the_desk_of_another_area_is_not_there(sign_in: SignIn, town: Town) -> N
         assert officer.opens("/admin/desk/", facility=str(town.other)).status_code == 404
         assert officer.opens(f"/admin/desk/{town.other}/list.csv").status_code == 404
         assert officer.opens(f"/admin/desk/bookings/{booking}/defer").status_code == 404
-        for path, form in (
+        forms: list[tuple[str, dict[str, object]]] = [
             (f"/admin/desk/{town.other}/find", {"typed": "Andi"}),
             (f"/admin/desk/{town.other}/left-over", {}),
             (f"/admin/desk/bookings/{booking}/mark", {"what": "attended"}),
             (f"/admin/desk/bookings/{booking}/defer", {"condition": "chronic"}),
-        ):
+        ]
+        for path, form in forms:
             assert officer.sends(path, form).status_code == 404, path
     assert town.state(booking) == "booked"
     cici = sign_in(Role.DISTRICT, "3273", name="cici")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
+import struct
 import zipfile
 from collections.abc import Iterator
 from functools import cached_property
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
 
+from bot.registration.importing.report import ImportFailed
 from bot.registration.importing.xlsx.formats import date_styles
 from bot.registration.importing.xlsx.shared_strings import SharedStrings, read_shared_strings
 from bot.registration.importing.xlsx.sheet import SheetReader
 from bot.registration.importing.xlsx.xml import Element, elements
+
+#: Bytes of one part, unpacked: a sheet of a million rows of a roster has 700 million.
+_LARGEST_PART: Final = 2 * 1024**3
+#: A part above so many bytes that was packed more tightly than this is no sheet, which packs 10 to 30 times.
+_SUSPICIOUS_SIZE: Final = 32 * 1024**2
+_TIGHTEST: Final = 200
+#: Bytes of the archive's list of its parts; a workbook's has a few thousand.
+_LARGEST_LIST: Final = 1024**2
+_END_OF_LIST: Final = b"PK\x05\x06"
 
 
 class Sheet(NamedTuple):
@@ -26,6 +38,7 @@ class Workbook:
     """An XLSX workbook in ``file``; raises what ``zipfile``, XML and numbers raise where it is damaged."""
 
     def __init__(self, file: IO[bytes]) -> None:
+        _refuse_long_list(file)
         self._archive = zipfile.ZipFile(file)
         self._parts = {name.casefold(): name for name in self._archive.namelist()}
         self._workbook = self._related("", "officedocument")[0]
@@ -80,7 +93,12 @@ class Workbook:
             return date_styles(elements(stream))
 
     def _open(self, part: str) -> IO[bytes]:
-        return self._archive.open(self._parts[part.casefold()])
+        """Open a part; raises ``ImportFailed`` for one that would unpack without an end. No more is read than it says."""
+        found = self._archive.getinfo(self._parts[part.casefold()])
+        bomb = found.file_size > _SUSPICIOUS_SIZE and found.file_size > _TIGHTEST * found.compress_size
+        if bomb or found.file_size > _LARGEST_PART:
+            raise ImportFailed("unpacks to far more than a list can be: save it again as XLSX, or as CSV UTF-8")
+        return self._archive.open(found)
 
     def _related(self, part: str, kind: str) -> list[str]:
         """The parts that ``part`` names as being of ``kind``, the last word of a relationship's type in lower case."""
@@ -104,3 +122,14 @@ class Workbook:
                 for element in elements(stream)
                 if element.name == "Relationship" and element.attributes.get("TargetMode") != "External"
             ]
+
+
+def _refuse_long_list(file: IO[bytes]) -> None:
+    """Refuse an archive whose list of parts would not fit into memory, before it is read (APPNOTE 4.3.16)."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 66_000))
+    tail = file.read()
+    at = tail.rfind(_END_OF_LIST)
+    if 0 <= at <= len(tail) - 16 and struct.unpack_from("<L", tail, at + 12)[0] > _LARGEST_LIST:
+        raise ImportFailed("has more parts than a workbook can have: save it again as XLSX, or as CSV UTF-8")
+    file.seek(0)

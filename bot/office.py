@@ -1,0 +1,55 @@
+"""The office's work: lists that were uploaded are read, people of cancelled sessions moved, old files dropped.
+
+It has a queue and a worker of its own, since a long import must not hold up the sweep. A job says only "look"; everything
+is found by rows, and safe to do twice.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import redis
+import structlog
+
+from bot import jobs
+from bot.away import Away
+from bot.db.database import Database
+from bot.messaging import wake
+from bot.metrics import AWAY
+from bot.queues import Work
+from bot.registration import uploads
+from bot.services import Services
+
+_log = structlog.get_logger(__name__)
+
+
+@cache
+def _unlimited() -> Database:
+    """Connections on which an import may take its time."""
+    return Database(jobs.services().settings.database_url, limit=None)
+
+
+def attend() -> dict[str, int]:
+    """Do what waits, until nothing does or the worker is asked to stop; returns how much of what was done."""
+    parts = jobs.services()
+    try:
+        # Whoever uploads from now on enqueues a job of their own; what was uploaded before, we still see.
+        parts.queue.delete(wake.token(Work.OFFICE))
+        return work_off(parts, _unlimited())
+    except (Away, redis.RedisError) as error:
+        AWAY.labels("office").inc()
+        _log.warning("office_waits", error=type(error).__name__)
+        return {}
+
+
+def work_off(parts: Services, database: Database) -> dict[str, int]:
+    """What ``attend`` does. ``database``: without a limit on its statements."""
+    done = {"dropped": uploads.drop_old(database, parts.clock.now()), "read": 0}
+    while not jobs.stopping.is_set():
+        number = uploads.read_next(database, parts.vault, parts.clock)
+        if number is None:
+            break
+        done["read"] += 1
+    if any(done.values()):
+        _log.info("office", **done)
+    return done
