@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 
-from flask import abort, render_template, request
+from flask import Response, abort, render_template, request
 
 from bot.evaluation.counts import Counts, funnel
 from bot.evaluation.outlook import Outlook, outlook
@@ -38,14 +39,15 @@ def register(room: Room) -> None:
     services = room.services
 
     @room.get("/progress/", needs=May.SEE_PROGRESS)
-    def progress() -> str:
-        seen = _see(services)
+    def progress() -> Response | str:
+        shown = _shown(services, _see(services))
         # htmx asks for what changes alone.
-        page = "admin/progress/live.html" if request.headers.get("HX-Request") else "admin/progress/page.html"
-        return render_template(page, **_shown(services, seen))
+        if request.headers.get("HX-Request"):
+            return _packed(render_template("admin/progress/live.html", **shown))
+        return render_template("admin/progress/page.html", **shown)
 
     @room.get("/progress/<what>.<kind>", needs=May.EXPORT)
-    def progress_export(what: str, kind: str) -> object:
+    def progress_export(what: str, kind: str) -> Response:
         respond = {"csv": csv_response, "xlsx": xlsx_response}.get(kind)
         if respond is None or what not in progress_tables.TABLES:
             abort(404)
@@ -54,6 +56,16 @@ def register(room: Room) -> None:
             abort(409, "The figures are being counted for the first time. Try again in a minute.")
         header, rows = progress_tables.TABLES[what](seen.standing, seen.outlook, services.settings.time_zone)
         return respond(f"{what}-{seen.located.crumbs[-1].code or 'indonesia'}", header, rows)
+
+
+def _packed(text: str) -> Response:
+    """What a telephone fetches six times a minute, a tenth as large. It holds no secret that its size could tell of."""
+    answer = Response(text)
+    answer.vary.update(("Accept-Encoding", "HX-Request"))
+    if request.accept_encodings.quality("gzip"):
+        answer.set_data(gzip.compress(text.encode(), compresslevel=1, mtime=0))
+        answer.content_encoding = "gzip"
+    return answer
 
 
 def _see(services: Services) -> _Seen:

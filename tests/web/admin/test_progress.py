@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -217,6 +218,10 @@ class TestUpdating:
         part = officer.client.get("/admin/progress/", headers={"HX-Request": "true"}).get_data(as_text=True)
         assert "8 of 50" in part
         assert "<html" not in part
+        packed = officer.client.get("/admin/progress/", headers={"HX-Request": "true", "Accept-Encoding": "gzip"})
+        assert "8 of 50" in gzip.decompress(packed.get_data()).decode()
+        assert packed.content_length is not None
+        assert packed.content_length * 4 < len(part)
 
     def test_old_figures_say_so(self, country: World, services: Services, sign_in: SignIn, clock: MovableClock) -> None:
         _counted(services)
