@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import psutil
 
@@ -66,6 +67,14 @@ def test_an_sms_is_answered_through_the_api(
     received = africastalking.received[-1]
     assert received.form["linkId"] == "link-1"
     assert received.form["from"] == "1199"
+
+
+def test_nobody_is_let_in_by_serving(world: World, service: Service) -> None:
+    """A password that is made and told belongs to the demo alone."""
+    assert not (Path(service.environ["VAR"]) / "demo-admin.json").exists()
+    assert world.database.value("SELECT count(*) FROM admin") == 0
+    assert "/admin/" in service.log.read_text()
+    assert "password" not in service.log.read_text()
 
 
 def test_commands_work_beside_the_running_service(world: World, phone_of: PhoneOf, service: Service) -> None:
