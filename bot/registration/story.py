@@ -31,6 +31,8 @@ class Standing:
     profession: str
     language: str
     state: str
+    started_at: datetime | None
+    verified_at: datetime | None
     screening: str | None
     opted_out_since: datetime | None
     wrong_since: datetime | None
@@ -70,7 +72,7 @@ class ClaimLine:
 
 _STANDING = """
 SELECT w.id, w.name, w.nik_tail, extract(year FROM w.birth_date)::int, w.sex, w.phone, d.name, dom.name, f.name,
-       w.profession, w.language, st.state, sc.outcome, o.since, wr.since,
+       w.profession, w.language, st.state, w.started_at, w.verified_at, sc.outcome, o.since, wr.since,
        (SELECT max(g.locked_until) FROM identity_guard g WHERE g.locked_until > %(now)s AND (
             (g.kind = 'phone' AND g.subject = w.phone) OR (g.kind = 'nik' AND g.subject = encode(w.nik_hash, 'hex')))),
        (SELECT count(*) FROM worker other WHERE other.phone = w.phone AND other.id <> w.id),
