@@ -15,7 +15,16 @@ import structlog
 
 from bot import config, pulse
 from bot.away import Away
-from bot.campaigns import campaigns, closing_reminders, kept, launching, materialise, reminders, second_notices
+from bot.campaigns import (
+    campaigns,
+    closing_reminders,
+    kept,
+    launching,
+    materialise,
+    reminder_calendar,
+    reminders,
+    second_notices,
+)
 from bot.campaigns.preview import Price
 from bot.db.database import Database
 from bot.evaluation import figures
@@ -205,9 +214,15 @@ def look_at_campaign(number: int) -> None:
     )
 
 
-def measure_names(number: int = 0) -> None:
-    """Measure the longest names, for whoever composes a text."""
-    _for_a_page("measure_names", number, lambda: kept.measure_names(counting(), services().clock.now()))
+def look_around(number: int = 0) -> None:
+    """Measure the longest names, for whoever composes a text, and look on which days people are booked."""
+    now, here = services().clock.now(), services().settings.time_zone
+
+    def make() -> None:
+        kept.measure_names(counting(), now)
+        reminder_calendar.keep_days(counting(), here, now)
+
+    _for_a_page("look_around", number, make)
 
 
 def _for_a_page(job: str, number: int, make: Callable[[], None]) -> None:

@@ -42,13 +42,15 @@ class Estimate:
 
 
 def estimate(database: Database, campaign: Campaign, now: datetime) -> Estimate | None:
-    """About how many recipients a campaign would have; None where that cannot be told in time."""
+    """About how many recipients a campaign would have; None where that cannot be told in time.
+
+    The sample is the same for whatever is chosen, so that what is chosen makes the difference.
+    """
     chosen = recipients.selection(campaign, now)
     try:
         with database.transaction() as connection:
             connection.execute(_HASTE)
-            share = _share(connection, campaign.audience)
-            sampled = "" if share >= 1 else f" TABLESAMPLE SYSTEM ({100 * share:.6f})"
+            sampled, weight = _sample(connection, campaign.audience)
             sql = _COUNT.format(who=chosen.sql.replace("FROM worker w JOIN", f"FROM worker w{sampled} JOIN"))
             rows = connection.execute(sql.encode(), chosen.parameters, prepare=False).fetchall()
     except DatabaseAway:
@@ -56,15 +58,22 @@ def estimate(database: Database, campaign: Campaign, now: datetime) -> Estimate 
     languages, zones, found = Counter[str](), Counter[str](), 0
     for language, time_zone, many in rows:
         found += many
-        languages[language] += round(many / share)
-        zones[time_zone] += round(many / share)
-    return Estimate(share >= 1, found, languages, zones)
+        languages[language] += round(many * weight)
+        zones[time_zone] += round(many * weight)
+    return Estimate(not sampled, found, languages, zones)
 
 
-def _share(connection: psycopg.Connection[Any], audience: Mapping[str, Any]) -> float:
-    """Of the roster, the share that is looked at. A list of numbers is found by its index, however long the roster is."""
+def _sample(connection: psycopg.Connection[Any], audience: Mapping[str, Any]) -> tuple[str, float]:
+    """How the roster is sampled, and for how many each of the sample stands: for themselves, where all are looked at.
+
+    A list of numbers is found by its index, however long the roster is.
+    """
     if len(audience.get("phones", ())) in range(1, LOOKED_AT):
-        return 1.0
+        return "", 1.0
     row = connection.execute(_ROSTER).fetchone()
     many = 0 if row is None else int(row[0])
-    return 1.0 if many <= LOOKED_AT else LOOKED_AT / many
+    if many <= LOOKED_AT:
+        return "", 1.0
+    sampled = f" TABLESAMPLE SYSTEM ({100 * LOOKED_AT / many:.6f}) REPEATABLE (1)"
+    row = connection.execute(f"SELECT count(*) FROM worker{sampled}".encode()).fetchone()
+    return sampled, many / max(1, 0 if row is None else int(row[0]))

@@ -76,14 +76,14 @@ def count(database: Database, number: int, now: datetime) -> None:
     campaign = by_id(database, number)
     if campaign is not None:
         began = time.monotonic()
-        _keep(database, _counts(number), now, began, status(database, campaign.name, now).as_json())
+        keep(database, _counts(number), now, began, status(database, campaign.name, now).as_json())
 
 
 def counted(database: Database, campaign: Campaign, now: datetime) -> tuple[Kept | None, bool]:
     """How far a campaign has come, and whether it should be counted anew. A small one is counted here and now."""
     if (campaign.recipients or 0) <= COUNTED_AT_ONCE:
         return Kept(now, 0.0, status(database, campaign.name, now).as_json()), False
-    found = _find(database, _counts(campaign.id))
+    found = find(database, _counts(campaign.id))
     if found is None:
         return None, True
     over = campaign.state in (State.FINISHED, State.CANCELLED) and found.body["state"] == campaign.state
@@ -100,12 +100,12 @@ def look(
         return
     began = time.monotonic()
     found = preview(database, campaign, composer, now, window=window, price=price, mask_all=True)
-    _keep(database, _preview(number), now, began, found.as_json() | {"of": fingerprint(campaign)})
+    keep(database, _preview(number), now, began, found.as_json() | {"of": fingerprint(campaign)})
 
 
 def looked_at(database: Database, campaign: Campaign) -> Kept | None:
     """What a campaign would do, if that is known of it as it is."""
-    found = _find(database, _preview(campaign.id))
+    found = find(database, _preview(campaign.id))
     return found if found is not None and found.body["of"] == fingerprint(campaign) else None
 
 
@@ -114,12 +114,12 @@ def measure_names(database: Database, now: datetime) -> None:
     began = time.monotonic()
     row = database.row(_LONGEST)
     name, district, place = (0, 0, 0) if row is None else row
-    _keep(database, _NAMES, now, began, {"name": name, "district": district, "place": place})
+    keep(database, _NAMES, now, began, {"name": name, "district": district, "place": place})
 
 
 def longest_names(database: Database, now: datetime) -> tuple[Longest, bool]:
     """The longest names that are known, or as long as lists may have, and whether they should be measured anew."""
-    found = _find(database, _NAMES)
+    found = find(database, _NAMES)
     if found is None:
         return Longest(), True
     return Longest(**found.body), not found.as_of <= now < found.as_of + _NAMES_LAST
@@ -130,11 +130,13 @@ def forget(database: Database, number: int) -> None:
     database.rows("DELETE FROM figure_snapshot WHERE kind = %s", (_preview(number),))
 
 
-def _keep(database: Database, kind: str, as_of: datetime, began: float, body: Mapping[str, Any]) -> None:
+def keep(database: Database, kind: str, as_of: datetime, began: float, body: Mapping[str, Any]) -> None:
+    """Keep figures of a kind, unless newer ones are kept. ``began``: by the monotonic clock."""
     took = round((time.monotonic() - began) * 1000)
     database.rows(_KEEP, (kind, as_of, took, Jsonb(dict(body))))
 
 
-def _find(database: Database, kind: str) -> Kept | None:
+def find(database: Database, kind: str) -> Kept | None:
+    """The figures of a kind that are kept."""
     row = database.row("SELECT as_of, took_ms / 1000.0::float8, body FROM figure_snapshot WHERE kind = %s", (kind,))
     return None if row is None else Kept(*row)

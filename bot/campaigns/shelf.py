@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
+from bot.campaigns import audience_words
+from bot.campaigns.audience import parse_audience
 from bot.campaigns.record import Campaign, by_id, newest
 from bot.db.database import Database
 from bot.officers.areas import Area
@@ -79,6 +83,34 @@ def is_own(database: Database, campaign: Campaign, area: Area) -> bool:
         return True
     condition = f"SELECT 1 FROM campaign c WHERE c.id = %(number)s AND {_own(area)}"
     return database.row(condition, {**area.parameters, "number": campaign.id}) is not None
+
+
+_NAMES = {
+    "districts": "SELECT code, name FROM district WHERE code = ANY(%s)",
+    "provinces": "SELECT DISTINCT province_code, province FROM district WHERE province_code = ANY(%s)",
+    "facilities": "SELECT code, name FROM facility WHERE code = ANY(%s)",
+}
+
+
+def spoken(database: Database, mapping: Mapping[str, Any], language: str) -> str:
+    """An audience in words, its places by their names; raises ``AudienceError``."""
+    shown = dict(parse_audience(mapping).mapping)
+    for member, statement in _NAMES.items():
+        if member in shown:
+            names: dict[str, str] = dict(database.rows(statement, (list(shown[member]),)))
+            shown[member] = [names.get(code, code) for code in shown[member]]
+    for kind, code in shown.get("area", {}).items():
+        [name] = [name for _, name in database.rows(_NAMES[f"{kind}s"], ([code],))] or [code]
+        shown["area"] = {kind: name}
+    return audience_words.spoken(shown, language)
+
+
+def resting_until(database: Database, campaign: Campaign, now: datetime) -> datetime | None:
+    """When the first of what waits may leave, if none of it may leave now."""
+    due: datetime | None = database.value(
+        "SELECT min(due_at) FROM attempt WHERE campaign_id = %s AND state = 'queued'", (campaign.id,)
+    )
+    return due if due is not None and due > now else None
 
 
 def places(database: Database, area: Area) -> list[tuple[str, str, list[tuple[str, str]]]]:

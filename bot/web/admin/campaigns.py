@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Response, abort, make_response, render_template, request
 
 from bot.campaigns import drafts, kept, reminder_calendar, shelf, trial
-from bot.campaigns.audience import AudienceError, parse_audience
+from bot.campaigns.audience import AudienceError
 from bot.campaigns.audience_words import word
 from bot.campaigns.record import Campaign, State, same_person
 from bot.campaigns.reminder_calendar import Kind
@@ -113,16 +113,16 @@ def register(room: Room) -> None:
         now = services.clock.now()
         found = shelf.listed(database, area(), before=older, most=_OF_A_PAGE + 1)
         reminders = shelf.listed(database, area(), kind="reminder", most=_REMINDERS) if older is None else []
+        coming, stale = reminder_calendar.coming(database, services.settings.time_zone, now)
+        if stale:
+            ask_for(services, "look_around", 0)
         return render_template(
             "admin/campaigns.html",
             lines=_lines(services, found[:_OF_A_PAGE], now),
             more=found[_OF_A_PAGE - 1].id if len(found) > _OF_A_PAGE else None,
             older=older,
             reminders=_lines(services, reminders, now),
-            coming=[
-                (KIND_WORDS[each.kind], each.at)
-                for each in reminder_calendar.coming(database, services.settings.time_zone, now)
-            ],
+            coming=[(KIND_WORDS[each.kind], each.at) for each in coming],
         )
 
     @room.get("/campaigns/<int:number>/", needs=May.SEE_CAMPAIGNS)
@@ -137,10 +137,10 @@ def register(room: Room) -> None:
             state=state_of(campaign, now),
             state_words=STATE_WORDS,
             is_own=is_own,
-            audience=_spoken(campaign),
+            audience=_spoken(services, campaign),
             samples=[
                 (of, campaign.texts[of], trial.sample(services.composer, campaign, of, zone, end))
-                for of in campaign.texts
+                for of in sorted(campaign.texts, reverse=True)
             ],
             language_word=lambda of: word(of, language()),
             test_key=secrets.token_hex(16),
@@ -199,9 +199,9 @@ def _lines(services: Services, found: list[Campaign], now: datetime) -> list[Lin
     ]
 
 
-def _spoken(campaign: Campaign) -> str:
+def _spoken(services: Services, campaign: Campaign) -> str:
     try:
-        return parse_audience(campaign.audience).words(language())
+        return shelf.spoken(services.database, campaign.audience, language())
     except AudienceError:
         return "–"
 
@@ -220,6 +220,7 @@ def _figures(services: Services, campaign: Campaign, now: datetime) -> dict[str,
         "counts": body,
         "counted_at": found.as_of,
         "counting": wanted,
+        "resting_until": shelf.resting_until(services.database, campaign, now),
         "rows": [(name, _COUNT_WORDS[name], body[name]) for name in STATES],
         "reasons": [
             (_COUNT_WORDS[state], reason_word(reason), many)

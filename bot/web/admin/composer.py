@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from bot.campaigns import campaigns, drafts, estimating, kept, shelf
-from bot.campaigns.audience import LANGUAGES, OUTCOMES, PLACES, STATES, AudienceError, parse_audience
+from bot.campaigns.audience import LANGUAGES, OUTCOMES, PLACES, STATES, AudienceError
 from bot.campaigns.audience_words import word
 from bot.campaigns.measuring import Measure, measure
 from bot.campaigns.plans import Plan
@@ -116,7 +116,7 @@ def register(room: Room) -> None:
             limit = shelf.limit_of(area())
         try:
             mapping = shelf.limited(_visible(services, filled.audience()), limit)
-            spoken = parse_audience(mapping).words(language())
+            spoken = shelf.spoken(database, mapping, language())
         except (FormError, AudienceError) as error:
             return render_template("admin/campaign-audience.html", fault=str(error))
         return render_template(
@@ -168,7 +168,7 @@ def _is_taken(services: Services, name: str) -> bool:
 def _measure(services: Services, body: str) -> Measure:
     longest, stale = kept.longest_names(services.database, services.clock.now())
     if stale:
-        ask_for(services, "measure_names", 0)
+        ask_for(services, "look_around", 0)
     codes = {"ussd_code": services.settings.ussd_code, "short_code": services.settings.short_code}
     return measure(body, longest, codes)
 

@@ -85,7 +85,7 @@ def test_the_whole_way(sign_in: SignIn, services: Services, world: World, worker
     page = maker.reads(f"/admin/campaigns/{campaign.id}/")
     assert "are being counted" in page
     assert "Approve" not in page
-    assert workers.waiting() == ["bot.jobs.measure_names", "bot.jobs.look_at_campaign"]
+    assert workers.waiting() == ["bot.jobs.look_around", "bot.jobs.look_at_campaign"]
     workers.look(campaign.id)
     page = maker.reads(f"/admin/campaigns/{campaign.id}/preview")
     assert "Approve it for 4 recipients?" in page
