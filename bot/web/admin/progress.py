@@ -55,7 +55,9 @@ def register(room: Room) -> None:
         if seen.standing is None or seen.outlook is None:
             abort(409, "The figures are being counted for the first time. Try again in a minute.")
         header, rows = progress_tables.TABLES[what](seen.standing, seen.outlook, services.settings.time_zone)
-        return respond(f"{what}-{seen.located.crumbs[-1].code or 'indonesia'}", header, rows)
+        place = seen.located.crumbs[-1]
+        name = {"parts": "facilities" if place.kind == "district" else "districts"}.get(what, what)
+        return respond(f"{name}-{place.code or 'indonesia'}", header, rows)
 
 
 def _packed(text: str) -> Response:

@@ -6,7 +6,7 @@ A time axis is told the time of day as if it were UTC: the browser then writes i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,9 @@ _MOST_POINTS: Final = 400
 
 def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
     """Registered by then, the blasts, the end, and the forecast up to it."""
-    points = [[_wall(moment, zone), count] for moment, count in _thinned(outlook.curve.cumulative())]
+    # Before the first registration there is a day without any.
+    known = outlook.curve.cumulative() or [(outlook.as_of - timedelta(days=1), 0), (outlook.as_of, 0)]
+    points = [[_wall(moment, zone), count] for moment, count in _thinned(known)]
     series: list[dict[str, Any]] = [
         {
             "name": say("Registered"),
@@ -34,7 +36,7 @@ def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
         }
     ]
     told = outlook.forecast
-    if told is not None and outlook.closes_at is not None and points:
+    if told is not None and outlook.closes_at is not None:
         now, end = points[-1], _wall(outlook.closes_at, zone)
         here = now[1]
         band = {"type": "line", "stack": "forecast", "showSymbol": False, "lineStyle": {"opacity": 0}}
@@ -133,7 +135,7 @@ def _marks(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
 def _thinned(points: list[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
     every = max(1, -(-len(points) // _MOST_POINTS))
     kept = points[::every]
-    return kept if not points or kept[-1] == points[-1] else [*kept, points[-1]]
+    return kept if kept[-1] == points[-1] else [*kept, points[-1]]
 
 
 def _wall(moment: datetime, zone: ZoneInfo) -> int:
