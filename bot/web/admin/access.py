@@ -90,6 +90,9 @@ class Room:
             self._check_token()
         if needs == ANYBODY:
             return None
+        if admin is None and request.headers.get("HX-Request"):
+            # A part of a page that is fetched anew: the whole page goes to the entrance, not the part.
+            return Response(status=204, headers={"HX-Redirect": url_for("admin.sign_in_page")})
         if admin is None:
             wanted = request.full_path.rstrip("?") if request.method == "GET" else None
             return redirect(url_for("admin.sign_in_page", next=wanted))

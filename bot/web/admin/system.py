@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from bot import invariants, pulse
 from bot.campaigns import unknowns
 from bot.campaigns.unknowns import Decision
-from bot.campaigns.waiting import waiting
+from bot.campaigns.waiting import Waiting, waiting
 from bot.evaluation import gateways
 from bot.evaluation.gateways import Hour
 from bot.messaging import brakes, inbound, pacing, receipt_stream
@@ -48,6 +48,8 @@ _WORKS: Final = {
 }
 #: A sweep comes every 10 s; after so long something is wrong.
 LATE: Final = timedelta(seconds=60)
+#: Seconds after which what changes is looked at again.
+_REFRESH: Final = 10
 #: Dead letters on the page, at most.
 _MOST_DEAD: Final = 50
 
@@ -70,27 +72,21 @@ def register(room: Room) -> None:
 
     @room.get("/system/", needs=May.SEE_SYSTEM)
     def system() -> str:
-        now = services.clock.now()
-        counted, found = gateways.kept(database), waiting(database, now)
-        replies = unknowns.undecided(database, None)
-        signs, receipts = _signs(services)
+        found, replies = waiting(database, services.clock.now()), unknowns.undecided(database, None)
         return render_template(
             "admin/system/system.html",
-            gateways=_gateways(services, counted.by_gateway if counted else {}),
-            counted_at=counted.as_of if counted else None,
-            waiting=found,
-            lanes=LANES,
+            **_live(services, found),
             unknown_replies=replies,
             unknown_of_campaigns=max(0, found.unknown - replies),
-            signs=signs,
-            receipts=receipts,
-            works={work: _WORKS[work.value] for work in Work},
-            is_late=signs is not None and (signs.swept_at is None or now - signs.swept_at > LATE),
             closes_at=closing.closes_at(database),
             dead=inbound.dead(database, _MOST_DEAD),
             dead_count=inbound.count_dead(database),
             checked=invariants.kept(database),
         )
+
+    @room.get("/system/live", needs=May.SEE_SYSTEM)
+    def system_live() -> str:
+        return render_template("admin/system/live.html", **_live(services, waiting(database, services.clock.now())))
 
     @room.post("/system/sending", needs=May.STOP_SENDING)
     def system_sending() -> Response:
@@ -151,6 +147,23 @@ def register(room: Room) -> None:
         else:
             flash(say("Registration ends on {when}.", when=instant(end, zone)), "good")
         return _back()
+
+
+def _live(services: Services, found: Waiting) -> dict[str, object]:
+    """What the part of the page shows that is fetched anew by itself."""
+    now, counted = services.clock.now(), gateways.kept(services.database)
+    signs, receipts = _signs(services)
+    return {
+        "refresh": _REFRESH,
+        "waiting": found,
+        "gateways": _gateways(services, counted.by_gateway if counted else {}),
+        "counted_at": counted.as_of if counted else None,
+        "lanes": LANES,
+        "signs": signs,
+        "receipts": receipts,
+        "works": {work: _WORKS[work.value] for work in Work},
+        "is_late": signs is not None and (signs.swept_at is None or now - signs.swept_at > LATE),
+    }
 
 
 def _gateways(services: Services, hours: dict[str, Hour]) -> list[GatewayNow]:

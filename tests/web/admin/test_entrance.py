@@ -27,6 +27,11 @@ def test_a_page_asks_who_is_there_and_goes_on_to_it(app: Flask, services: Servic
     assert "sari" in officer.reads("/admin/account")
 
 
+def test_a_part_of_a_page_takes_the_whole_page_to_the_entrance(app: Flask, services: Services) -> None:
+    answer = app.test_client().get("/admin/account", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/admin/sign-in")
+
+
 @pytest.mark.parametrize(
     "target", ["https://evil.example/admin/", "//evil.example/admin/", "/admin/\\evil", "/simulator/"]
 )

@@ -79,6 +79,17 @@ def test_what_is_wrong_stands_out(sign_in: SignIn, world: World, queue: redis.Re
     assert re.search(r"asked for less: left alone for \d+ s", page)
 
 
+def test_what_changes_is_fetched_anew_by_itself(sign_in: SignIn, world: World, queue: redis.Redis) -> None:
+    officer = sign_in()
+    page = officer.reads("/admin/system/")
+    assert 'hx-get="/admin/system/live" hx-trigger="every 10s"' in page
+    assert "none leads" in page
+    queue.set(pulse.CLOCK_LEADER, "somebody", ex=60)
+    part = officer.reads("/admin/system/live")
+    assert "one leads" in part
+    assert "<html" not in part
+
+
 class TestMissingSettings:
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
