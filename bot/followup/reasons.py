@@ -1,0 +1,74 @@
+"""Why somebody is followed up: one reason each, the first that applies of those below."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+
+class Reason(enum.StrEnum):
+    """In their order: how somebody can be reached at all, then how far they came, then what became of their messages."""
+
+    NO_PHONE = "no_phone"
+    WRONG_NUMBER = "wrong_number"
+    OPTED_OUT = "opted_out"
+    DEFERRED = "deferred"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    STOPPED_OFFER = "stopped_offer"
+    STOPPED_SCREENING = "stopped_screening"
+    STOPPED_CONFIRM = "stopped_confirm"
+    LOCKED = "locked"
+    STOPPED_IDENTIFY = "stopped_identify"
+    SILENT = "silent"
+    NOT_DELIVERED = "not_delivered"
+    NEVER_INVITED = "never_invited"
+
+
+#: When each reason applies, and since when it does; of the rows joined in ``CASES``.
+_APPLIES: Final = {
+    Reason.NO_PHONE: ("w.phone IS NULL", "w.created_at"),
+    Reason.WRONG_NUMBER: ("wn.phone IS NOT NULL", "wn.since"),
+    Reason.OPTED_OUT: ("oo.phone IS NOT NULL", "oo.since"),
+    Reason.DEFERRED: ("sc.outcome = 'deferred'", "sc.screened_at"),
+    Reason.NO_SHOW: ("lb.state = 'no_show'", "lb.at"),
+    Reason.CANCELLED: ("lb.state = 'cancelled'", "lb.at"),
+    Reason.STOPPED_OFFER: ("sc.outcome = 'fit'", "sc.screened_at"),
+    Reason.STOPPED_SCREENING: ("w.confirmed_at IS NOT NULL", "w.confirmed_at"),
+    Reason.STOPPED_CONFIRM: ("w.verified_at IS NOT NULL", "w.verified_at"),
+    Reason.LOCKED: ("ig.locked_until IS NOT NULL", "ig.last_failure_at"),
+    Reason.STOPPED_IDENTIFY: ("w.started_at IS NOT NULL", "w.started_at"),
+    Reason.SILENT: ("m.delivered_at IS NOT NULL", "m.delivered_at"),
+    Reason.NOT_DELIVERED: ("m.sent_at IS NOT NULL", "m.sent_at"),
+    Reason.NEVER_INVITED: ("true", "w.created_at"),
+}
+
+_REASON: Final = " ".join(f"WHEN {applies} THEN '{reason}'" for reason, (applies, _) in _APPLIES.items())
+_SINCE: Final = " ".join(f"WHEN {applies} THEN {since}" for applies, since in _APPLIES.values())
+
+#: Whether ``worker w`` is registered: then there is nothing to follow up.
+REGISTERED: Final = (
+    "EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = w.id AND b.dose = 1 AND b.state IN ('booked', 'attended'))"
+)
+
+#: The cases of the district %(district)s, counted where people live. A message that still waits tells nothing.
+CASES: Final = f"""
+SELECT w.id AS worker_id, %(district)s::text AS district_code, w.facility_id, lower(w.name) AS name, w.profession,
+       CASE {_REASON} END AS reason, coalesce(CASE {_SINCE} END, w.created_at) AS since
+FROM worker w
+LEFT JOIN wrong_number wn ON wn.phone = w.phone
+LEFT JOIN opt_out oo ON oo.phone = w.phone
+LEFT JOIN screening sc ON sc.worker_id = w.id
+LEFT JOIN identity_guard ig ON ig.kind = 'phone' AND ig.subject = w.phone
+LEFT JOIN LATERAL (
+    SELECT b.state, coalesce(b.ended_at, b.booked_at, b.created_at) AS at FROM booking b
+    WHERE b.worker_id = w.id AND b.dose = 1 AND b.booked_at IS NOT NULL AND b.state IN ('cancelled', 'no_show')
+    ORDER BY b.id DESC LIMIT 1
+) lb ON true
+LEFT JOIN LATERAL (
+    SELECT max(coalesce(x.settled_at, x.created_at)) FILTER (WHERE x.state = 'delivered') AS delivered_at,
+           max(x.created_at) FILTER (WHERE x.state IN ('accepted', 'rejected', 'unknown')) AS sent_at
+    FROM message x WHERE x.campaign_id IS NOT NULL AND x.worker_id = w.id
+) m ON w.started_at IS NULL
+WHERE coalesce(w.domicile_code, w.district_code) = %(district)s AND NOT {REGISTERED}
+"""
