@@ -88,6 +88,9 @@ FROM campaign c
 """
 
 
+_WITHOUT_LISTS = _CAMPAIGN.replace("c.audience,", "c.audience - 'phones' - 'nik_hashes',")
+
+
 def find(database: Database, name: str) -> Campaign:
     """The campaign of that name; raises ``CampaignError``."""
     row = database.row(f"{_CAMPAIGN} WHERE c.name = %s", (name,))
@@ -103,8 +106,8 @@ def by_id(database: Database, number: int) -> Campaign | None:
 
 
 def newest(database: Database, condition: str, parameters: Mapping[str, object], most: int) -> list[Campaign]:
-    """The newest campaigns, ``c``, of which a condition holds; ``most`` at most."""
-    sql = f"{_CAMPAIGN} WHERE {condition} ORDER BY c.id DESC LIMIT %(most)s"
+    """The newest campaigns, ``c``, of which a condition holds; ``most`` at most, without their lists of people."""
+    sql = f"{_WITHOUT_LISTS} WHERE {condition} ORDER BY c.id DESC LIMIT %(most)s"
     return [_campaign(row) for row in database.rows(sql, {**parameters, "most": most})]
 
 

@@ -166,6 +166,9 @@ def register(room: Room) -> None:
                 **figures,
             )
         )
+        counts = figures["counts"]
+        if state == "running" and counts and not counts["queued"] and not counts["submitted"]:
+            ask_for(services, "end_campaigns", 0)
         if request.args.get("state") != state:  # other buttons now: the whole page again
             answer.headers["HX-Refresh"] = "true"
         return answer

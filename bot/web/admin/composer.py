@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import redis
 from flask import abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -22,10 +23,10 @@ from bot.campaigns.texts import PLACEHOLDERS
 from bot.campaigns.timing import expected
 from bot.messaging.wake import enqueue_once
 from bot.officers.areas import Area
-from bot.officers.permissions import May
+from bot.officers.permissions import May, may
 from bot.queues import enqueue_about
 from bot.services import Services
-from bot.web.admin.access import Room, actor, area
+from bot.web.admin.access import NAME, Room, actor, area
 from bot.web.admin.campaign_form import Filled, FormError, shown
 from bot.web.admin.words import language, mark, say
 
@@ -33,7 +34,11 @@ _ = mark
 
 #: Earlier campaigns that an audience may speak of, the newest.
 _EARLIER: Final = 60
+#: Forms that may hold a list of 100,000 numbers, and the size of those in bytes.
+_WITH_LISTS: Final = frozenset(f"{NAME}.campaign_{what}" for what in ("create", "change", "audience"))
+_LARGEST_BODY: Final = 2 * 1024**2
 _LANGUAGE_NAMES: Final = {"id": _("Indonesian"), "en": _("English")}
+_NOT_A_DRAFT: Final = _("Only a draft can be changed. Approved campaigns stay as they were approved.")
 _PLACEHOLDER_WORDS: Final = {
     "name": _("the worker's name"),
     "district": _("their district"),
@@ -61,6 +66,12 @@ def register(room: Room) -> None:
     services = room.services
     database = services.database
 
+    @room.blueprint.url_value_preprocessor
+    def more_room(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+        # Before the form's token is looked for; for whoever may compose, at these addresses alone.
+        if endpoint in _WITH_LISTS and current_user.is_authenticated and may(current_user.admin.role, May.COMPOSE):
+            request.max_content_length = _LARGEST_BODY
+
     @room.get("/campaigns/new", needs=May.COMPOSE)
     def campaign_new() -> str:
         fields: MultiDict[str, str] = MultiDict({"gateway": services.settings.sms_gateway})
@@ -78,7 +89,11 @@ def register(room: Room) -> None:
         return redirect(url_for("admin.campaign_page", number=made.id))
 
     @room.get("/campaigns/<int:number>/edit", needs=May.COMPOSE)
-    def campaign_edit(number: int) -> str:
+    def campaign_edit(number: int) -> Response | str:
+        campaign = shelf.seen(database, number, area())
+        if campaign is not None and campaign.state is not State.DRAFT:
+            flash(say(_NOT_A_DRAFT), "warm")
+            return redirect(url_for("admin.campaign_page", number=number))
         draft = _own_draft(services, number)
         return _form(services, shown(draft, services.settings.time_zone), draft=draft)
 
@@ -131,7 +146,7 @@ def _own_draft(services: Services, number: int) -> Campaign:
     if not shelf.is_own(services.database, campaign, area()):
         abort(403)
     if campaign.state is not State.DRAFT or campaign.kind != "blast":
-        abort(409, _("Only a draft can be changed. Approved campaigns stay as they were approved."))
+        abort(409, _NOT_A_DRAFT)
     return campaign
 
 

@@ -259,6 +259,7 @@ def test_pause_resume_rate_and_cancel(sign_in: SignIn, services: Services, world
     assert found is not None
     assert found.rate == 7.5
     assert officer.sends(f"/admin/campaigns/{campaign.id}/edit", {}).status_code == 409
+    assert officer.opens(f"/admin/campaigns/{campaign.id}/edit").location == f"/admin/campaigns/{campaign.id}/"
     assert "Cancelled for good" in presses(officer, campaign, "cancel")
     assert state(services, campaign) == "cancelled"
     assert "bot.jobs.end_campaigns" in workers.waiting()

@@ -175,6 +175,12 @@ def test_numbers_are_pasted_or_come_from_a_file_and_are_never_shown(
     assert "phones" not in changed.audience
 
 
+def test_a_long_list_comes_as_a_file(sign_in: SignIn, services: Services) -> None:
+    lines = "".join(f"+62812{number:08d}\n" for number in range(20_000))
+    draft = saved(sign_in(), services, phones_file=(io.BytesIO(lines.encode()), "numbers.txt"))
+    assert len(draft.audience["phones"]) == 20_000
+
+
 @pytest.mark.parametrize(("role", "area"), [(Role.DISTRICT, "3273"), (Role.PROVINCE, "32")])
 def test_an_areas_admin_reaches_their_area_alone_whatever_they_ask_for(
     sign_in: SignIn, services: Services, two_districts: tuple[str, str], role: Role, area: str
