@@ -92,7 +92,7 @@ def _framed(
 ) -> dict[str, Any]:
     return {
         # The chart makes room for labels and names by itself.
-        "grid": {"left": 6, "right": 28, "top": 44 if shown else 16, "bottom": 6},
+        "grid": {"left": 6, "right": 28, "top": 64 if len(shown) > 2 else 44 if shown else 16, "bottom": 6},
         "legend": {"show": bool(shown), "data": list(shown), "top": 0, "left": 0},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"nameLocation": "middle", "nameGap": 14, "axisLabel": {"hideOverlap": True}, **axis},
@@ -124,11 +124,11 @@ def _marks(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
             {
                 "xAxis": _wall(outlook.closes_at, zone),
                 "name": say("Closes"),
-                "label": {"formatter": say("Closes")},
+                "label": {"formatter": say("Closes"), "position": "insideEndTop"},
                 "lineStyle": {"color": _DEEP, "type": "dashed"},
             }
         )
-    label = {"position": "insideEndTop", "color": _WARM, "fontSize": 11, "width": 180, "overflow": "truncate"}
+    label = {"position": "insideEndBottom", "color": _WARM, "fontSize": 11, "width": 180, "overflow": "truncate"}
     return {"silent": True, "symbol": "none", "label": label, "data": lines}
 
 
