@@ -172,6 +172,20 @@ def find_place(
     return NoPlace()
 
 
+def hold_near(
+    connection: psycopg.Connection[Any], terms: Terms, worker_id: int, caller: Caller, facility_id: int
+) -> Slot | None:
+    """Hold a place at a facility, or if it is full in its district, for a worker whose row is locked; waits for rows."""
+    parameters = _parameters(terms, caller, worker_id) | {"facility": facility_id}
+    release_hold(connection, worker_id, caller)
+    district = "SELECT district_code FROM facility WHERE id = %(facility)s"
+    for where in ("= %(facility)s", f"IN (SELECT id FROM facility WHERE district_code = ({district}))"):
+        session_id = _take_any(connection, f"s.facility_id {where}", parameters)
+        if session_id is not None:
+            return _insert_hold(connection, session_id, parameters)
+    return None
+
+
 def lock_worker(connection: psycopg.Connection[Any], worker_id: int, caller: Caller) -> Sequence[Any] | None:
     """Lock a worker's row, so that one worker's bookings change one after the other: (birth date, end of registration).
 

@@ -107,11 +107,16 @@ vaccination_session = Table(
     Column("capacity", Integer, nullable=False),
     Column("taken", Integer, nullable=False, server_default="0"),
     Column("open", Boolean, nullable=False, server_default="true"),
+    # It will not take place: whoever is booked is moved elsewhere, in the name of who cancelled it.
+    moment("cancelled_at"),
+    Column("cancelled_by", Text),
+    CheckConstraint("NOT open OR cancelled_at IS NULL", name="cancelled_is_closed"),
     CheckConstraint("taken BETWEEN 0 AND capacity", name="taken_within_capacity"),
     CheckConstraint("end_time > start_time", name="ends_after_start"),
     CheckConstraint("dose > 0", name="dose"),
     UniqueConstraint("facility_id", "dose", "local_date", "start_time"),
     Index(None, "facility_id", "dose", "starts_at"),
+    Index("ix_vaccination_session_cancelled", "id", postgresql_where=text("cancelled_at IS NOT NULL")),
     # HOT updates of ``taken`` want free room on the page
     postgresql_with={"fillfactor": "70"},
 )

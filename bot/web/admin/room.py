@@ -22,6 +22,7 @@ from bot.web.admin import (
     person_acts,
     person_booking,
     progress,
+    sessions,
     system,
     system_audit,
     uploads,
@@ -48,6 +49,7 @@ SECTIONS: Final = (
     campaign_acts,
     desk,
     uploads,
+    sessions,
 )
 
 _HEADERS: Final = {

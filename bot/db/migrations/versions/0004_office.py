@@ -30,6 +30,12 @@ CREATE INDEX ix_worker_home ON worker ((coalesce(domicile_code, district_code)))
 CREATE INDEX ix_worker_name_words ON worker
     USING gin (to_tsvector('simple'::regconfig, translate(name, '.,''/-()', '       ')));
 
+ALTER TABLE vaccination_session
+    ADD COLUMN cancelled_at TIMESTAMP WITH TIME ZONE,
+    ADD COLUMN cancelled_by TEXT,
+    ADD CONSTRAINT ck_vaccination_session_cancelled_is_closed CHECK (NOT open OR cancelled_at IS NULL);
+CREATE INDEX ix_vaccination_session_cancelled ON vaccination_session (id) WHERE cancelled_at IS NOT NULL;
+
 CREATE TABLE figure_snapshot (
     kind TEXT NOT NULL,
     as_of TIMESTAMP WITH TIME ZONE NOT NULL,
