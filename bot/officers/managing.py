@@ -47,9 +47,24 @@ _NAMES = {
 }
 
 
-def listed(database: Database) -> list[Listed]:
-    """All admins, by name."""
-    return _with_areas(database, accounts.every(database))
+#: Admins of a page: every facility of the country may have some.
+PAGE = 100
+
+_PAGE = f"""
+{accounts.ADMIN} WHERE lower(name) > %(after)s
+AND (%(wanted)s = '' OR strpos(lower(name), %(wanted)s) > 0 OR lower(area_code) = %(wanted)s)
+ORDER BY lower(name) LIMIT %(limit)s
+"""
+
+
+def listed(database: Database, wanted: str = "", after: str = "") -> tuple[list[Listed], str]:
+    """A page of admins by name, and the name after which the next page begins ("" for none).
+
+    ``wanted``: a part of the name, or the code of the area.
+    """
+    parameters = {"wanted": wanted.strip().lower(), "after": after.lower(), "limit": PAGE + 1}
+    admins = [accounts.admin_of(row) for row in database.rows(_PAGE, parameters)]
+    return _with_areas(database, admins[:PAGE]), admins[PAGE - 1].name if len(admins) > PAGE else ""
 
 
 def one(database: Database, number: int) -> Listed | None:

@@ -45,11 +45,29 @@ def test_the_list_says_where_everybody_works(database: Database) -> None:
     add(database, "cici", Role.DISTRICT, "3273")
     add(database, "dodi", Role.FACILITY, "F1")
     database.rows("UPDATE facility SET code = 'F2'")
-    found = {each.admin.name: each.area_name for each in managing.listed(database)}
+    everybody, more = managing.listed(database)
+    found = {each.admin.name: each.area_name for each in everybody}
+    assert more == ""
     assert found == {"sri": None, "budi": "Jawa Barat", "cici": "Kota Bandung", "dodi": None}
     assert managing.provinces(database) == [("32", "Jawa Barat")]
     assert managing.districts(database) == [("3273", "Kota Bandung")]
     assert managing.facilities(database, "3273") == [("F2", "Puskesmas Melati")]
+
+
+def test_the_list_is_paged_and_searched(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(managing, "PAGE", 2)
+    for name in ("Sri", "budi", "ani"):
+        add(database, name)
+    add(database, "cici", Role.DISTRICT, "3273")
+
+    def names(wanted: str = "", after: str = "") -> tuple[list[str], str]:
+        found, more = managing.listed(database, wanted, after)
+        return [each.admin.name for each in found], more
+
+    assert names() == (["ani", "budi"], "budi")
+    assert names(after="budi") == (["cici", "Sri"], "")
+    assert names("3273") == names("CIC") == (["cici"], "")
+    assert names("%") == ([], "")
 
 
 def test_shut_out_and_let_in_again(database: Database) -> None:

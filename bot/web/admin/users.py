@@ -41,6 +41,8 @@ _ACTS: Final[dict[str, tuple[_Act, str]]] = {
     "end-sessions": (managing.end_sessions, _("All sessions of {name} are over.")),
 }
 
+#: Characters of what is searched for.
+_LONGEST: Final = 60
 #: What a password is sealed for between the form and the page that shows it.
 _PURPOSE: Final = "shown once"
 _KEY: Final = "shown_once"
@@ -53,7 +55,9 @@ def register(room: Room) -> None:
 
     @room.get("/users/", needs=May.MANAGE_USERS)
     def users() -> str:
-        return render_template("admin/users/list.html", users=managing.listed(database), roles=ROLES)
+        wanted, after = request.args.get("q", "")[:_LONGEST], request.args.get("after", "")[:_LONGEST]
+        found, more = managing.listed(database, wanted, after)
+        return render_template("admin/users/list.html", users=found, more=more, wanted=wanted, roles=ROLES)
 
     @room.get("/users/<int:number>", needs=May.MANAGE_USERS)
     def users_one(number: int) -> str:

@@ -40,6 +40,14 @@ def test_the_list_tells_who_where_and_how(sign_in: SignIn, world: World) -> None
         assert told in page
 
 
+def test_the_list_is_searched(sign_in: SignIn, world: World) -> None:
+    sign_in(Role.DISTRICT, "3273", name="cici")
+    sri = sign_in(name="sri")
+    assert "/admin/users/" in sri.reads("/admin/users/", q="3273")
+    assert ">sri</a></td>" not in sri.reads("/admin/users/", q="cic")
+    assert "No user fits." in sri.reads("/admin/users/", q="nobody")
+
+
 def test_a_user_of_a_district_is_added_and_signs_in(
     app: Flask, sign_in: SignIn, services: Services, world: World
 ) -> None:
