@@ -28,7 +28,7 @@ _EXAMPLES: Mapping[str, str] = {
     "session_id": "SELECT max(id) FROM vaccination_session",
     "upload_id": "SELECT max(id) FROM upload",
     "enquiry_id": "SELECT max(id) FROM enquiry",
-    "progress/what": "SELECT 'districts'",
+    "progress/what": "SELECT 'parts'",
     "kind": "SELECT 'csv'",
 }
 _PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")

@@ -85,6 +85,7 @@ def running(
         "PORT": str(port),
         "LOG_LEVEL": "WARNING",
         "WEB_PROCESSES": "1",
+        "CAMPAIGN_APPROVAL_ABOVE": "100",
     }
     database = Database(environ["DATABASE_URL"], limit=None)
     load_sample(database, Vault(DATA_KEY), RealClock(), WORKERS)
