@@ -27,7 +27,8 @@ from bot.campaigns import (
 )
 from bot.campaigns.preview import Price
 from bot.db.database import Database
-from bot.evaluation import figures
+from bot.evaluation import blast_report, figures
+from bot.followup import gathering
 from bot.messaging import inbound, leases, receipt_stream, receipts, reconciling, wake
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
@@ -225,7 +226,12 @@ def look_around(number: int = 0) -> None:
     _for_a_page("look_around", number, make)
 
 
-def _for_a_page(job: str, number: int, make: Callable[[], None]) -> None:
+def make_report(number: int) -> None:
+    """Make the report of a blast, for the pages of its evaluation."""
+    _for_a_page("make_report", number, lambda: blast_report.make(counting(), number, services().clock))
+
+
+def _for_a_page(job: str, number: int, make: Callable[[], object]) -> None:
     """Make what a page waits for; it asks again if that fails."""
     try:
         make()
@@ -249,6 +255,16 @@ def count_figures() -> tuple[str, ...]:
         AWAY.labels("figures").inc()
         _log.warning("figures_wait", error=type(error).__name__)
         return ()
+
+
+def gather_follow_up() -> int:
+    """Put the list of people to follow up right; returns of how many districts."""
+    try:
+        return gathering.gather(counting(), services().clock)
+    except Away as error:
+        AWAY.labels("follow_up").inc()
+        _log.warning("follow_up_waits", error=type(error).__name__)
+        return 0
 
 
 def ask_gateways() -> int:

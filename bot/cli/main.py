@@ -12,6 +12,7 @@ from bot.cli.bookings import bookings
 from bot.cli.campaign import campaign
 from bot.cli.campaign_cap import set_cap
 from bot.cli.campaign_preview import preview
+from bot.cli.campaign_report import report
 from bot.cli.campaign_sending import send, status
 from bot.cli.claims import claims
 from bot.cli.doctor import doctor
@@ -36,7 +37,7 @@ def cli() -> None:
 
 
 roster.add_command(show)
-for subcommand in (preview, send, status, set_cap):
+for subcommand in (preview, report, send, status, set_cap):
     campaign.add_command(subcommand)
 for command in (
     serve,
