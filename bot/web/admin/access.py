@@ -141,7 +141,9 @@ class Room:
             logout_user()
             session.clear()
             return None
-        if now - seen > timedelta(minutes=1):
+        # What a page fetches by itself is no sign that somebody is there.
+        by_itself = request.method == "GET" and "HX-Request" in request.headers
+        if now - seen > timedelta(minutes=1) and not by_itself:
             session["seen"] = now.timestamp()
         return admin
 

@@ -92,6 +92,15 @@ def test_a_session_ends_by_itself_by_signing_out_and_when_the_admin_is_disabled(
     assert officer.signs_in(officer.name).status_code == 401
 
 
+def test_a_page_that_renews_itself_does_not_keep_a_session_alive(sign_in: SignIn, clock: MovableClock) -> None:
+    officer = sign_in()
+    for _ in range(3):
+        clock.passes(minutes=10)
+        assert officer.client.get("/admin/account", headers={"HX-Request": "true"}).status_code == 200
+    clock.passes(minutes=1)
+    assert officer.opens("/admin/account").status_code == 302
+
+
 def test_what_the_browser_had_before_signing_in_is_dropped(sign_in: SignIn) -> None:
     officer = sign_in()
     with officer.client.session_transaction() as session:
