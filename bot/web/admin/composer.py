@@ -135,7 +135,10 @@ def register(room: Room) -> None:
         except (FormError, AudienceError) as error:
             return render_template("admin/campaign-audience.html", fault=str(error))
         return render_template(
-            "admin/campaign-audience.html", spoken=spoken, reckoned=_reckoned(services, filled, mapping)
+            "admin/campaign-audience.html",
+            spoken=spoken,
+            reckoned=_reckoned(services, filled, mapping),
+            currency=services.settings.sms_currency,
         )
 
 
