@@ -50,6 +50,7 @@ class Expected:
     facility_id: int
     facility: str
     is_over: bool
+    is_ahead: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def facility(database: Database, facility_id: int, officer: Officer, now: dateti
 
 _EXPECTED = f"""
 SELECT b.id, w.id, s.id, w.name, w.nik_tail, b.ticket, CASE WHEN b.state = 'cancelled' THEN 'deferred' ELSE b.state END,
-       s.local_date, s.start_time, s.end_time, f.id, f.name, s.ends_at <= %(now)s
+       s.local_date, s.start_time, s.end_time, f.id, f.name, s.ends_at <= %(now)s, s.starts_at > %(now)s
 FROM booking b JOIN vaccination_session s ON s.id = b.session_id JOIN facility f ON f.id = s.facility_id
 JOIN worker w ON w.id = b.worker_id
 WHERE {{where}} AND {{reach}} AND (b.state IN ('booked', 'attended', 'no_show') OR {DEFERRED_HERE})

@@ -179,11 +179,12 @@ def _page(room: Room, place: DeskFacility, day: date, now: datetime, sought: Sou
 
 
 def _told(outcome: Marking, what: str, booking_id: int) -> Response:
-    """Back to the list, to the line of who was marked."""
+    """Back to the list, to the line of who was marked; to the top of it where there is something to be read."""
     kind, text = ("good", _DONE[what]) if outcome is Marking.DONE else _SAID[outcome]
     flash(say(text), kind)
     facility, day = request.form.get("facility"), request.form.get("day")
-    return redirect(url_for("admin.desk", facility=facility, day=day, _anchor=f"b{booking_id}"))
+    anchor = f"b{booking_id}" if outcome is Marking.DONE else None
+    return redirect(url_for("admin.desk", facility=facility, day=day, _anchor=anchor))
 
 
 def _hours(one: Expected) -> str:

@@ -30,6 +30,7 @@ _KINDS: Final = {
     "ticket": _("ticket"),
     "reply": _("answer"),
     "claim": _("notice about another number"),
+    "notice": _("notice about a cancelled session"),
     "reminder": _("reminder"),
     "blast": _("invitation"),
     "SMS": _("SMS received"),

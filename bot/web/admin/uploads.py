@@ -6,6 +6,7 @@ A file goes under seal at once and is read by the office's worker; its page show
 from __future__ import annotations
 
 import functools
+from contextlib import closing
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from bot.db.database import Database
 from bot.messaging import wake
 from bot.officers.accounts import Role
 from bot.officers.permissions import May, may
@@ -50,6 +52,8 @@ _STATES: Final = {
 }
 #: The body of an upload: the file, and what a form puts around it.
 _LARGEST_BODY: Final = LARGEST + 64 * 1024
+#: Seconds that keeping a file may take, more than a page's statement has: 64 MB take one on a good disk.
+_SECONDS: Final = 20.0
 #: After so long in the queue something is wrong with the worker.
 _PATIENCE: Final = timedelta(seconds=45)
 
@@ -84,9 +88,10 @@ def register(room: Room) -> None:
             flash(say("Choose what the file lists, and the file."), "warm")
             return redirect(url_for("admin.uploads"))
         try:
-            number = receive(
-                *(database, services.vault, Kind(kind), file.filename, file.read()), actor(), services.clock.now()
-            )
+            with closing(Database(services.settings.database_url, size=1, limit=_SECONDS)) as patient:
+                number = receive(
+                    *(patient, services.vault, Kind(kind), file.filename, file.read()), actor(), services.clock.now()
+                )
         except Refused:
             flash(say("The file is empty."), "bad")
             return redirect(url_for("admin.uploads"))

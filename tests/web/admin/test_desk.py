@@ -131,6 +131,10 @@ def test_who_has_come_to_the_wrong_place_or_day_is_told(sign_in: SignIn, town: T
     assert "Puskesmas Bara" not in far
     wrong_day = rina.sends(f"/admin/desk/{town.own}/find", {"typed": later_ticket}).get_data(as_text=True)
     assert "Booked for another day: Fri 15 Jan" in wrong_day
+    evening = town.world.session(town.own, start=time(18), end=time(20))
+    _, _, evening_ticket = town.books("Eva Evening", evening)
+    too_early = rina.sends(f"/admin/desk/{town.own}/find", {"typed": evening_ticket}).get_data(as_text=True)
+    assert "Booked for a later session: 18:00-20:00" in too_early
     # the ministry sees where it is
     seen = sign_in().sends(f"/admin/desk/{town.own}/find", {"typed": far_ticket}).get_data(as_text=True)
     assert "Booked at another facility: Puskesmas Bara." in seen
