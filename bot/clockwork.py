@@ -19,7 +19,8 @@ from bot.checkups import count_gateways
 from bot.conversation.store import connect
 from bot.evaluation import gateways
 from bot.evaluation.figures import EVERY
-from bot.jobs import ask_gateways, count_figures, remind, send_second_notices, sweep
+from bot.followup import gathering
+from bot.jobs import ask_gateways, count_figures, gather_follow_up, remind, send_second_notices, sweep
 from bot.lifeline import die_with_parent
 from bot.office import attend
 from bot.pulse import CLOCK_LEADER
@@ -32,6 +33,7 @@ SWEEP_SECONDS = 10
 REMIND_SECONDS, SECOND_NOTICE_SECONDS = 60, 600
 ASK_SECONDS = 60
 FIGURES_SECONDS = int(EVERY.total_seconds())
+FOLLOW_UP_SECONDS = int(gathering.EVERY.total_seconds())
 GATEWAYS_SECONDS = int(gateways.EVERY.total_seconds())
 _LEASE_SECONDS = 15
 _TICK_SECONDS = 1.0
@@ -86,6 +88,7 @@ def schedule(connection: redis.Redis) -> CronScheduler:
         (remind, REMIND_SECONDS),
         (send_second_notices, SECOND_NOTICE_SECONDS),
         (count_gateways, GATEWAYS_SECONDS),
+        (gather_follow_up, FOLLOW_UP_SECONDS),
     ):
         cron.register(
             job, Work.SWEEP.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=REMIND_SECONDS

@@ -77,7 +77,9 @@ class NewWorker:
     birth_date: date | None = None
 
 
-_COLUMNS = """e.id, e.phone, e.nik_sealed, d.name, e.created_at, e.outcome, e.settled_at, e.settled_by, e.decline_reason"""
+_COLUMNS = (
+    """e.id, e.phone, e.nik_sealed, d.name, e.created_at, e.outcome, e.settled_at, e.settled_by, e.decline_reason"""
+)
 
 
 def of_enquiries(area: Area) -> str:
@@ -173,9 +175,17 @@ def approve(
         row = connection.execute(
             _ADD,
             {
-                **{"nik_hash": nik_hash, "nik_sealed": nik_sealed, "nik_tail": nik.tail, "name": new.name},
-                **{"birth_date": born, "sex": nik.sex.value, "phone": phone, "district": place[0]},
-                **{"facility": new.facility_id, "profession": new.profession, "now": now},
+                "nik_hash": nik_hash,
+                "nik_sealed": nik_sealed,
+                "nik_tail": nik.tail,
+                "name": new.name,
+                "birth_date": born,
+                "sex": nik.sex.value,
+                "phone": phone,
+                "district": place[0],
+                "facility": new.facility_id,
+                "profession": new.profession,
+                "now": now,
             },
         ).fetchone()
         if row is None:
@@ -202,7 +212,8 @@ def _settle(
     add: Callable[[psycopg.Connection[Any], str, bytes, bytes], int | None],
 ) -> Settled:
     """One transaction: the enquiry, the worker, the audit log, the SMS. Two officers wait for the enquiry's row."""
-    parameters = {**office.area.parameters, "id": number, "now": now, "by": office.name, "outcome": outcome, "why": why}
+    parameters = {**office.area.parameters, "id": number, "now": now, "by": office.name, "outcome": outcome}
+    parameters["why"] = None if why is None else why.value
     condition = of_enquiries(office.area)
     try:
         with database.transaction() as connection:

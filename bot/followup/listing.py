@@ -91,8 +91,14 @@ def page(
     parameters: dict[str, Any] = {
         **area.parameters,
         **{f"word{number}": word for number, word in enumerate(words)},
-        **{"district": meant.district, "reason": meant.reason.value, "me": me, "after": since, "after_id": number},
-        **{"facility": meant.facility_id, "profession": meant.profession, "taken_since": now - TAKEN_FOR},
+        "district": meant.district,
+        "reason": meant.reason.value,
+        "me": me,
+        "after": since,
+        "after_id": number,
+        "facility": meant.facility_id,
+        "profession": meant.profession,
+        "taken_since": now - TAKEN_FOR,
         "limit": limit + 1,
     }
     rows = [Case(*row) for row in database.rows(sql, parameters)]

@@ -58,7 +58,7 @@ def note(
     """Note what came of it, and let go; False if one has not taken them (any more). ``words`` go under seal."""
     words = words.strip()[:LONGEST_NOTE]
     sealed = vault.seal(words, _NOTE) if words else None
-    more = {"outcome": outcome.value, "note": sealed}
+    more: dict[str, object] = {"outcome": outcome.value, "note": sealed}
     return _change(database, _NOTE_DOWN, "follow_up.note", worker_id, officer, now, more)
 
 

@@ -56,6 +56,20 @@ follow_up = Table(
     CheckConstraint("outcome IN ('reached', 'refuses', 'moved', 'ill', 'registered')", name="outcome"),
 )
 
+#: Who is not registered, and why: the list made ready by a worker (``bot.followup.gathering``). ``name``: in small letters.
+follow_up_case = Table(
+    "follow_up_case",
+    metadata,
+    Column("worker_id", BigInteger, ForeignKey("worker.id", ondelete="CASCADE"), primary_key=True),
+    Column("district_code", Text, nullable=False),
+    Column("facility_id", BigInteger),
+    Column("name", Text, nullable=False),
+    Column("profession", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    moment("since", null=False),
+    Index(None, "district_code", "reason", "since", "worker_id"),
+)
+
 #: A list that an admin has uploaded, until a worker has read it. ``rejected``: the rejected rows as CSV, sealed, because
 #: they hold people's data; both files are dropped after some days.
 upload = Table(

@@ -210,8 +210,10 @@ enquiry = Table(
     Column("outcome", Text),
     moment("settled_at"),
     Column("settled_by", Text),
+    Column("decline_reason", Text),
     CheckConstraint("outcome IN ('approved', 'declined')", name="outcome"),
     UniqueConstraint("phone", "nik_hash"),
+    Index(None, "district_code", "id"),
 )
 
 #: What an officer may change while the service runs, e.g. the end of registration.

@@ -15,7 +15,9 @@ from bot.web.admin import (
     campaigns,
     composer,
     desk,
+    enquiries,
     entrance,
+    follow_up,
     formats,
     home,
     people,
@@ -50,6 +52,8 @@ SECTIONS: Final = (
     desk,
     uploads,
     sessions,
+    follow_up,
+    enquiries,
 )
 
 _HEADERS: Final = {
