@@ -18,11 +18,13 @@ PERSON = f"""
     {CLOSES_AT}
 """
 
+#: OFFSET 0: a planner who knows of no bookings yet would look through all that there will be, for each worker.
 PERSON_FROM = """
     worker w
     JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code)
     LEFT JOIN screening sc ON sc.worker_id = w.id
-    LEFT JOIN booking b ON b.worker_id = w.id AND b.dose = 1 AND b.state IN ('booked', 'attended')
+    LEFT JOIN LATERAL (SELECT id, session_id, ticket, phone FROM booking
+                       WHERE worker_id = w.id AND dose = 1 AND state IN ('booked', 'attended') OFFSET 0) b ON true
     LEFT JOIN vaccination_session vs ON vs.id = b.session_id
     LEFT JOIN facility f ON f.id = vs.facility_id
     LEFT JOIN district fd ON fd.code = f.district_code
