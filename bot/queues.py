@@ -54,7 +54,12 @@ def enqueue_receipts(client: redis.Redis) -> None:
 def enqueue_about(client: redis.Redis, job: str, *ids: int) -> None:
     """Have a job of ``bot.jobs`` done by who sweeps, e.g. one that counts a campaign."""
     Queue(Work.SWEEP.value, connection=client).enqueue(
-        f"bot.jobs.{job}", *ids, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
+        f"bot.jobs.{job}",
+        *ids,
+        job_timeout=JOB_TIMEOUT,
+        result_ttl=0,
+        failure_ttl=_KEEP,
+        ttl=_KEEP,  # the page asks again: where nobody takes jobs up, they do not pile up
     )
 
 

@@ -190,6 +190,13 @@ class TestAboveTheThreshold:
         presses(maker, campaign, "send")
         assert workers.start() == []
         assert "could not be started and is a draft again" in maker.reads(f"/admin/campaigns/{campaign.id}/")
+        workers.look(campaign.id)
+        other = sign_in(name="budi")
+        assert "Its start is over: it starts at once, to 4 recipients" in other.reads(
+            f"/admin/campaigns/{campaign.id}/"
+        )
+        presses(other, campaign, "approve")
+        assert workers.start() == ["first"]
 
 
 def test_who_may_approve(sign_in: SignIn, services: Services, world: World, workers: Workers) -> None:
