@@ -12,7 +12,7 @@ from bot.messaging.outbox import Lane
 #: Seconds after which RQ ends a job that hangs: well above a drain's 20 s.
 JOB_TIMEOUT = 120
 #: The same for the office's work: a roster of a million takes some minutes.
-OFFICE_TIMEOUT = 4 * 3600
+OFFICE_TIMEOUT = 3600
 #: Seconds that a job's result and failure are kept: they tell us nothing, the rows do.
 _KEEP = 60
 

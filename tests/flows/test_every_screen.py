@@ -23,6 +23,7 @@ from bot.text import is_gsm7, segments, septets, shorten, to_gsm7
 from flows.identity import LANGUAGES as OTHER_LANGUAGES
 from flows.identity import NOTICE_TO_ROSTER_NUMBER
 from flows.memory import ELASTIC, Memory
+from flows.moved_sms import MOVED_SMS, NO_PLACE_SMS
 from flows.registration import catalogs, registration
 from flows.slots import TICKET_SMS
 from tests.flows.talking import READING
@@ -207,7 +208,8 @@ class TestScreens:
             assert {shown.state for shown in spoken} == speaking
             said = {message for shown in spoken for message in shown.said}
             # A language is offered to those who speak the other one.
-            unsaid = {TICKET_SMS, NOTICE_TO_ROSTER_NUMBER, BUSY, *(label for _, label in OTHER_LANGUAGES)}
+            unsaid = {TICKET_SMS, NOTICE_TO_ROSTER_NUMBER, MOVED_SMS, NO_PLACE_SMS, BUSY}
+            unsaid |= {label for _, label in OTHER_LANGUAGES}
             assert said | unsaid == set(CATALOGS.messages[language])
             assert CHOOSE in said
 

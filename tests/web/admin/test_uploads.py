@@ -11,6 +11,7 @@ from datetime import date
 import pytest
 from flask import Flask
 from openpyxl import Workbook
+from rq import Queue
 
 from bot import invariants, office
 from bot.db.database import Database
@@ -78,6 +79,13 @@ def test_a_roster_with_bad_rows_is_tried_then_imported_and_its_bad_rows_come_bac
     actions = {row[0] for row in world.database.rows("SELECT action FROM audit WHERE actor = 'sri'")}
     assert {"upload.receive", "upload.import", "roster.import", "upload.rejected"} <= actions
     assert not [found for found in invariants.check(services.database, services.clock.now()) if found.count]
+
+
+def test_the_office_s_worker_is_told_at_once_and_once(sign_in: SignIn, world: World, services: Services) -> None:
+    sri = sign_in()
+    for _ in range(2):
+        _uploads(sri, _roster(2, 0))
+    assert Queue("office", connection=services.queue).count == 1
 
 
 def test_the_same_file_twice_changes_nothing(
