@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,7 +15,7 @@ from bot.campaigns.record import Campaign, find
 from bot.clock import Clock
 from bot.db.database import Database, Row
 from bot.evaluation.blast_count import count_blast
-from bot.evaluation.blast_figures import BlastFigures, figures_of, total
+from bot.evaluation.blast_figures import BlastCounts, BlastFigures, figures_of, total
 from bot.evaluation.falling_behind import Behind, Compared, fallen_behind
 from bot.officers.areas import Area
 from bot.registration.closing import CLOSES_AT
@@ -85,7 +85,7 @@ WHERE c.kind = 'blast' AND c.materialised_at IS NOT NULL AND (%(id)s::bigint IS 
 ORDER BY c.materialised_at DESC, c.id DESC LIMIT %(most)s
 """
 #: Blasts that are listed, the newest.
-MOST_BLASTS: Final = 30
+MOST_BLASTS: Final = 20
 
 _KEEP = """
 INSERT INTO figure_snapshot (kind, as_of, took_ms, body) VALUES (%(kind)s, %(as_of)s, %(took_ms)s, %(body)s)
@@ -95,6 +95,11 @@ _READ = """
 SELECT s.as_of, s.took_ms, s.body - 'districts', e.key, d.name, d.province, e.value
 FROM figure_snapshot s, jsonb_each(s.body -> 'districts') e JOIN district d ON d.code = e.key
 WHERE s.kind = %(kind)s AND {area} ORDER BY e.key
+"""
+_COUNTS = """
+SELECT substr(s.kind, 8)::bigint, e.value -> 'counts'
+FROM figure_snapshot s, jsonb_each(s.body -> 'districts') e JOIN district d ON d.code = e.key
+WHERE s.kind = ANY(%(kinds)s) AND s.body ->> 'form' = %(form)s::text AND {area}
 """
 # The tables are gone through once, whatever the plan for a few rows would be.
 _ROOM = (
@@ -120,6 +125,16 @@ def _is_due(row: Row, now: datetime) -> bool:
     if is_over and closes_at is not None and as_of >= closes_at + _SETTLED:
         return False
     return bool(now - as_of > KEPT)
+
+
+def counts_of(database: Database, numbers: Iterable[int], area: Area) -> dict[int, BlastCounts]:
+    """The counts of reports by the ids of their blasts, limited to an area; without those that have nobody there."""
+    kinds = [f"report:{number}" for number in numbers]
+    rows = database.rows(_COUNTS.format(area=area.of_districts()), {"kinds": kinds, "form": _FORM, **area.parameters})
+    parts: dict[int, list[BlastFigures]] = {}
+    for number, counts in rows:
+        parts.setdefault(number, []).append(BlastFigures(BlastCounts(*counts)))
+    return {number: total(each).counts for number, each in parts.items()}
 
 
 def make(database: Database, number: int, clock: Clock) -> bool:

@@ -64,7 +64,7 @@ class Blasted:
         [worker] = self.town.lives_here(1, **features)
         return self.gets(campaign, worker, state, reason)
 
-    def gets_to(self, campaign: int, worker: int, step: str, *, hours: float = 0.5) -> int:
+    def gets_to(self, campaign: int, worker: int, step: str, *, hours: float = 0.2) -> int:
         """A worker comes as far as a step, some hours after the blast's message."""
         at = self.sent_at(campaign) + timedelta(hours=hours)
         far = ("started", "verified", "confirmed", "screened", "deferred", "held", "booked").index(step)

@@ -1,0 +1,142 @@
+"""``/admin/evaluation/``: what each blast has come to, alone and two side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, abort, render_template, request
+
+from bot.evaluation import blast_report, blast_rows
+from bot.evaluation.blast_report import Blast, BlastReport
+from bot.officers.permissions import May
+from bot.services import Services
+from bot.web.admin.access import Room, area
+from bot.web.admin.campaigns import reason_word
+from bot.web.admin.composer import ask_for
+from bot.web.admin.evaluation_words import STEPS, behind_said, districts_chart, hours_chart, lines
+from bot.web.admin.exports import table_response
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A blast and its report, None while that is being made for the first time."""
+
+    blast: Blast
+    report: BlastReport | None
+
+
+def register(room: Room) -> None:
+    """``/admin/evaluation/`` and its files."""
+    services = room.services
+
+    @room.get("/evaluation/", needs=May.SEE_EVALUATION)
+    def evaluations() -> str:
+        found = blast_report.blasts(services.database, services.clock.now())
+        for blast in found:
+            if blast.as_of is None:
+                ask_for(services, "make_report", blast.id)
+        counts = blast_report.counts_of(services.database, [blast.id for blast in found], area())
+        # Whether a blast went to somebody of an area, its report tells: until then it has no name there.
+        shown = [blast for blast in found if blast.id in counts or (area().is_country and blast.as_of is None)]
+        making = sum(blast.as_of is None for blast in found)
+        return render_template("admin/evaluations/list.html", blasts=shown, counts=counts, making=making)
+
+    @room.get("/evaluation/<int:number>/", needs=May.SEE_EVALUATION)
+    def evaluation_report(number: int) -> str:
+        seen = _see(services, number)
+        if seen.report is None:
+            return render_template("admin/evaluations/waiting.html", address=request.full_path)
+        return render_template("admin/evaluations/one.html", blast=seen.blast, **_shown(services, seen.report))
+
+    @room.get("/evaluation/compare", needs=May.SEE_EVALUATION)
+    def evaluation_compare() -> str:
+        both = [_see(services, request.args.get(name, 0, type=int)) for name in ("first", "second")]
+        first, second = (seen.report for seen in both)
+        if first is None or second is None:
+            return render_template("admin/evaluations/waiting.html", address=request.full_path)
+        costs = [blast_rows.cost_of(report, services.settings.sms_price) for report in (first, second)]
+        return render_template(
+            "admin/evaluations/compare.html",
+            first=first,
+            second=second,
+            lines=list(zip(lines(first.whole.counts), lines(second.whole.counts), strict=True)),
+            costs=costs,
+            currency=services.settings.sms_currency,
+            hours=hours_chart([first, second]),
+            hour_rows=_hour_rows(first, second),
+            districts=_side_by_side(first, second),
+            is_due=any(seen.blast.is_due for seen in both),
+            address=request.full_path,
+        )
+
+    @room.get("/evaluation/<int:number>.<kind>", needs=May.EXPORT)
+    def evaluation_export(number: int, kind: str) -> Response:
+        if kind not in {"csv", "xlsx"}:
+            abort(404)
+        seen = _see(services, number)
+        if seen.report is None:
+            abort(409, "The report is being made. Try again in a minute.")
+        return table_response(kind, f"blast-{number}", blast_rows.COLUMNS, blast_rows.rows(seen.report))
+
+
+def _see(services: Services, number: int) -> _Seen:
+    """A blast with its report in the admin's area, which is made (again) if it is due; ends the request with 404 where there
+    is none, or nobody of the area is in it."""
+    if not 0 < number < 2**62:
+        abort(404)
+    found = blast_report.blasts(services.database, services.clock.now(), number)
+    if not found:
+        abort(404)
+    [blast] = found
+    if blast.is_due:
+        ask_for(services, "make_report", number)
+    report = blast_report.report(services.database, number, area())
+    if report is None and blast.as_of is not None:
+        abort(404)
+    return _Seen(blast, report)
+
+
+def _shown(services: Services, report: BlastReport) -> dict[str, Any]:
+    cost, each = blast_rows.cost_of(report, services.settings.sms_price)
+    return {
+        "report": report,
+        "counts": report.whole.counts,
+        "lines": lines(report.whole.counts),
+        "over": {f"within_{hours}": report.is_over(hours) for hours in (1, 6, 24, 48)},
+        "steps": [(label, report.whole.steps.get(step, 0)) for step, label in STEPS.items()],
+        "behind": [(district, behind_said(district)) for district in report.behind],
+        "reason_word": reason_word,
+        "cost": cost,
+        "cost_each": each,
+        "currency": services.settings.sms_currency,
+        "is_share": not area().is_country,
+        "hours": hours_chart([report]),
+        "by_district": districts_chart(report),
+        "address": request.full_path,
+    }
+
+
+def _hour_rows(first: BlastReport, second: BlastReport) -> list[tuple[int, int, int]]:
+    hours = sorted({*first.whole.hours, *second.whole.hours})
+    return [(hour, first.whole.hours.get(hour, (0, 0))[1], second.whole.hours.get(hour, (0, 0))[1]) for hour in hours]
+
+
+def _side_by_side(first: BlastReport, second: BlastReport) -> list[tuple[str, str, float | None, float | None]]:
+    """Code, name and share registered of every district that either reached."""
+    shares: list[dict[str, tuple[str, float | None]]] = [
+        {
+            each.code: (
+                each.name,
+                each.figures.counts.registered / each.figures.counts.invited if each.figures.counts.invited else None,
+            )
+            for each in report.districts
+        }
+        for report in (first, second)
+    ]
+    names = {code: name for one in shares for code, (name, _) in one.items()}
+    nothing = ("", None)
+    return [
+        (code, name, shares[0].get(code, nothing)[1], shares[1].get(code, nothing)[1])
+        for code, name in sorted(names.items())
+    ]
