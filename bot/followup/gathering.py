@@ -21,10 +21,10 @@ from bot.followup.reasons import CASES, Reason
 
 KIND: Final = "follow-up"
 #: How often a round begins at most, and how much longer than it took it is kept at least.
-EVERY: Final = timedelta(seconds=30)
+EVERY: Final = timedelta(seconds=15)
 SHARE: Final = 10
-#: Seconds of one job: what it does not reach, the next takes first.
-_AT_ONCE: Final = 20.0
+#: Seconds of one job, so that sweeps and figures do not wait behind it: what it does not reach, the next takes first.
+_AT_ONCE: Final = 4.0
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('follow-up'))"
 
@@ -66,7 +66,7 @@ class Counted:
 
 
 def gather(database: Database, clock: Clock) -> int:
-    """Put the districts right whose time has come, for 20 seconds at most; returns how many. Raises ``DatabaseAway``."""
+    """Put the districts right whose time has come, for some seconds at most; returns how many. Raises ``DatabaseAway``."""
     began, done = time.monotonic(), 0
     for district in _due(database, clock.now()):
         if not _gather_one(database, district, clock.now()):

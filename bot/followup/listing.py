@@ -64,7 +64,9 @@ ORDER BY c.since, c.worker_id LIMIT %(limit)s
 """
 _TAKEN = {
     "": "true",
-    "me": "u.taken_by = %(me)s AND u.taken_at > %(taken_since)s",
+    # As a set of its own: looked up by its index, however many of the district others have taken.
+    "me": "c.worker_id = ANY (ARRAY(SELECT t.worker_id FROM follow_up t "
+    "WHERE t.taken_by = %(me)s AND t.taken_at > %(taken_since)s))",
     "nobody": "(u.taken_at IS NULL OR u.taken_at <= %(taken_since)s) AND u.outcome IS NULL",
 }
 

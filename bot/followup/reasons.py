@@ -68,7 +68,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT max(coalesce(x.settled_at, x.created_at)) FILTER (WHERE x.state = 'delivered') AS delivered_at,
            max(x.created_at) FILTER (WHERE x.state IN ('accepted', 'rejected', 'unknown')) AS sent_at
-    FROM message x WHERE x.campaign_id IS NOT NULL AND x.worker_id = w.id
-) m ON w.started_at IS NULL
+    FROM message x WHERE x.campaign_id IS NOT NULL AND x.worker_id = w.id AND w.started_at IS NULL
+) m ON true
 WHERE coalesce(w.domicile_code, w.district_code) = %(district)s AND NOT {REGISTERED}
 """

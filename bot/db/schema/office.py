@@ -54,6 +54,7 @@ follow_up = Table(
     Column("noted_by", Text),
     moment("noted_at"),
     CheckConstraint("outcome IN ('reached', 'refuses', 'moved', 'ill', 'registered')", name="outcome"),
+    Index("ix_follow_up_taken_by", "taken_by", postgresql_where=text("taken_by IS NOT NULL")),
 )
 
 #: Who is not registered, and why: the list made ready by a worker (``bot.followup.gathering``). ``name``: in small letters.

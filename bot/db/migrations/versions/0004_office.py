@@ -69,6 +69,7 @@ CREATE TABLE follow_up (
     CONSTRAINT fk_follow_up_worker_id FOREIGN KEY (worker_id) REFERENCES worker (id) ON DELETE CASCADE,
     CONSTRAINT ck_follow_up_outcome CHECK (outcome IN ('reached', 'refuses', 'moved', 'ill', 'registered'))
 );
+CREATE INDEX ix_follow_up_taken_by ON follow_up (taken_by) WHERE taken_by IS NOT NULL;
 
 CREATE TABLE follow_up_case (
     worker_id BIGINT NOT NULL,
