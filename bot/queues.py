@@ -68,3 +68,10 @@ def enqueue_office(client: redis.Redis) -> None:
     Queue(Work.OFFICE.value, connection=client).enqueue(
         "bot.office.attend", job_timeout=OFFICE_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
     )
+
+
+def enqueue_report(client: redis.Redis, campaign: int) -> None:
+    """Have the report of a blast made by the office's worker: half a million messages would hold up the sweep."""
+    Queue(Work.OFFICE.value, connection=client).enqueue(
+        "bot.jobs.make_report", campaign, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=_KEEP
+    )

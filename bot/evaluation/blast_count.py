@@ -23,30 +23,33 @@ _FIRST = ", ".join(
     for moment in ("started_at", "verified_at", "confirmed_at", "screened_at", "held_at", "booked_at")
 )
 
-# One row for each recipient. The time of a message is that of its attempt: its own moves on with each receipt.
+# One row for each recipient. The time of a message is that of its attempt: its own moves on with each receipt. What came next
+# to somebody is asked of those alone who did something.
 _TOLD = f"""
 CREATE TEMPORARY TABLE told ON COMMIT DROP AS
 WITH mine AS MATERIALIZED (
     SELECT m.worker_id, m.phone, m.state, m.reason, m.provider_id IS NOT NULL AS taken,
            CASE WHEN m.state IN ('accepted', 'delivered', 'rejected', 'unknown') THEN a.submitted_at END AS sent_at
     FROM attempt a JOIN message m ON m.attempt_id = a.id WHERE a.campaign_id = %(campaign)s
-), next AS MATERIALIZED (
-    SELECT x.worker_id, min(a.submitted_at) AS at
-    FROM attempt a JOIN message m ON m.attempt_id = a.id JOIN mine x ON x.worker_id = m.worker_id
-    WHERE a.campaign_id <> %(campaign)s AND a.submitted_at > x.sent_at AND m.state IN ('accepted', 'delivered')
-      AND m.booking_id IS NULL
-    GROUP BY x.worker_id
 ), booked AS MATERIALIZED (
     SELECT worker_id, min(booked_at) AS booked_at, min(created_at) AS held_at,
            bool_or(state IN ('booked', 'attended', 'no_show')) AS holds
     FROM booking WHERE dose = 1 GROUP BY worker_id
-), joined AS (
-    SELECT {HOME} AS home, left(x.phone, 6) AS prefix, x.state, x.reason, x.taken, x.sent_at, b.booked_at, b.held_at, b.holds,
-           w.started_at, w.verified_at, w.confirmed_at, s.screened_at, s.outcome, o.since, n.at AS next_at,
-           coalesce(least(n.at, {CLOSES_AT} + %(grace)s), 'infinity') AS until
-    FROM mine x JOIN worker w ON w.id = x.worker_id
-    LEFT JOIN next n ON n.worker_id = x.worker_id LEFT JOIN booked b ON b.worker_id = x.worker_id
+), done AS MATERIALIZED (
+    SELECT x.worker_id, {HOME} AS home, left(x.phone, 6) AS prefix, x.state, x.reason, x.taken, x.sent_at, b.booked_at,
+           b.held_at, b.holds, w.started_at, w.verified_at, w.confirmed_at, s.screened_at, s.outcome, o.since
+    FROM mine x JOIN worker w ON w.id = x.worker_id LEFT JOIN booked b ON b.worker_id = x.worker_id
     LEFT JOIN screening s ON s.worker_id = x.worker_id LEFT JOIN opt_out o ON o.phone = x.phone
+), next AS MATERIALIZED (
+    SELECT x.worker_id, min(a.submitted_at) AS at
+    FROM done x JOIN message m ON m.worker_id = x.worker_id JOIN attempt a ON a.id = m.attempt_id
+    WHERE greatest(started_at, verified_at, confirmed_at, screened_at, held_at, booked_at, since) >= x.sent_at
+      AND m.campaign_id <> %(campaign)s AND a.submitted_at > x.sent_at AND m.state IN ('accepted', 'delivered')
+      AND m.booking_id IS NULL
+    GROUP BY x.worker_id
+), joined AS (
+    SELECT done.*, n.at AS next_at, coalesce(least(n.at, {CLOSES_AT} + %(grace)s), 'infinity') AS until
+    FROM done LEFT JOIN next n ON n.worker_id = done.worker_id
 )
 SELECT home, prefix, state, reason, sent_at, taken OR state IN ('accepted', 'delivered') AS taken, holds,
        coalesce(booked_at < sent_at, false) AS before,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import redis
 from flask import Response, abort, render_template, request
 
 from bot.evaluation import blast_report, blast_rows
 from bot.evaluation.blast_report import Blast, BlastReport
+from bot.messaging.wake import enqueue_once
 from bot.officers.permissions import May
+from bot.queues import enqueue_report
 from bot.services import Services
 from bot.web.admin.access import Room, area
 from bot.web.admin.campaigns import reason_word
-from bot.web.admin.composer import ask_for
 from bot.web.admin.evaluation_words import STEPS, behind_said, districts_chart, hours_chart, lines
 from bot.web.admin.exports import table_response
 
@@ -35,7 +39,7 @@ def register(room: Room) -> None:
         found = blast_report.blasts(services.database, services.clock.now())
         for blast in found:
             if blast.as_of is None:
-                ask_for(services, "make_report", blast.id)
+                _ask_for(services, blast.id)
         counts = blast_report.counts_of(services.database, [blast.id for blast in found], area())
         # Whether a blast went to somebody of an area, its report tells: until then it has no name there.
         shown = [blast for blast in found if blast.id in counts or (area().is_country and blast.as_of is None)]
@@ -90,11 +94,17 @@ def _see(services: Services, number: int) -> _Seen:
         abort(404)
     [blast] = found
     if blast.is_due:
-        ask_for(services, "make_report", number)
+        _ask_for(services, number)
     report = blast_report.report(services.database, number, area())
     if report is None and blast.as_of is not None:
         abort(404)
     return _Seen(blast, report)
+
+
+def _ask_for(services: Services, number: int) -> None:
+    """Have a worker make a report, unless that is under way. Where Redis is away the page asks again."""
+    with suppress(redis.RedisError):
+        enqueue_once(services.queue, f"make_report:{number}", partial(enqueue_report, services.queue, number))
 
 
 def _shown(services: Services, report: BlastReport) -> dict[str, Any]:

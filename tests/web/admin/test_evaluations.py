@@ -48,7 +48,7 @@ def test_a_report_is_asked_of_a_worker_once_and_appears_when_it_is_made(
         page = officer.reads(f"/admin/evaluation/{blast}/")
         assert "The report is being made" in page
         assert 'hx-trigger="every 2s"' in page
-    [job] = Queue(Work.SWEEP.value, connection=services.queue).jobs
+    [job] = Queue(Work.OFFICE.value, connection=services.queue).jobs
     assert (job.func_name, job.args) == ("bot.jobs.make_report", (blast,))
     make(services, blasted, clock, blast)
     page = officer.reads(f"/admin/evaluation/{blast}/")
