@@ -65,6 +65,7 @@ class Settings:
     webhook_deadline: float
     web_processes: int
     admin_totp: bool
+    api_requests_a_minute: int
     clock_file: Path | None
     log_level: str
     environ: Mapping[str, str]
@@ -220,6 +221,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 1500, 10000) / 1000,
         web_processes=_whole(environ, "WEB_PROCESSES", 2, 1, 64),
         admin_totp=_is_on(environ, "ADMIN_TOTP"),
+        api_requests_a_minute=_whole(environ, "API_REQUESTS_A_MINUTE", 300, 1, 1_000_000),
         clock_file=Path(clock_file) if clock_file else None,
         log_level=_log_level(environ.get("LOG_LEVEL", "").strip() or "INFO"),
         environ=dict(environ),

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from bot import config, log
 from bot.metrics import FAILURES
 from bot.services import Services
-from bot.web import admin, health, webhooks
+from bot.web import admin, api, health, webhooks
 from bot.web.service import Service, is_webhook
 
 _log = structlog.get_logger(__name__)
@@ -39,6 +39,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(webhooks.blueprint_of(services))
     app.register_blueprint(health.blueprint_of(services))
     app.register_blueprint(admin.blueprint_of(services))
+    app.register_blueprint(api.blueprint_of(services))
     if settings.simulator:
         from bot.web import simulator
 

@@ -28,6 +28,7 @@ from bot.web.admin import (
     sessions,
     system,
     system_audit,
+    tokens,
     uploads,
     users,
     words,
@@ -39,6 +40,7 @@ from bot.web.admin.menu import menu_of
 SECTIONS: Final = (
     entrance,
     account,
+    tokens,
     home,
     progress,
     evaluations,

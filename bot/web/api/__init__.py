@@ -1,0 +1,7 @@
+"""The API for programs, ``/api/v1/``: the command room's actions and figures, with bearer tokens and without sessions."""
+
+from __future__ import annotations
+
+from bot.web.api.front import NAME, blueprint_of
+
+__all__ = ["NAME", "blueprint_of"]
