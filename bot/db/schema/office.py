@@ -121,4 +121,5 @@ idempotent_request = Table(
     Column("status", SmallInteger),
     Column("body", JSONB),
     moment("at", null=False),
+    Index(None, "at"),
 )

@@ -140,5 +140,13 @@ class TestKept:
         clock.passes(hours=23)
         assert self._begin(services, token) == once.Answered(200, {"a": 1})
         clock.passes(hours=1)
-        assert self._begin(services, token, "two") == once.Begun()
+        assert self._begin(services, token, asked=b"b") == once.Begun()
+
+    def test_old_answers_are_dropped(self, services: Services, clock: MovableClock, token: int) -> None:
+        self._begin(services, token)
+        clock.passes(hours=23)
+        self._begin(services, token, "two")
+        assert once.drop_old(services.database, clock.now) == 0
+        clock.passes(hours=1)
+        assert once.drop_old(services.database, clock.now) == 1
         assert services.database.rows("SELECT key FROM idempotent_request") == [("two",)]

@@ -132,6 +132,7 @@ CREATE TABLE idempotent_request (
     CONSTRAINT pk_idempotent_request PRIMARY KEY (token_id, key),
     CONSTRAINT fk_idempotent_request_token_id FOREIGN KEY (token_id) REFERENCES api_token (id) ON DELETE CASCADE
 );
+CREATE INDEX ix_idempotent_request_at ON idempotent_request (at);
 """
 
 
