@@ -27,9 +27,16 @@ _EXAMPLES: Mapping[str, str] = {
     "session": "SELECT max(id) FROM vaccination_session",
     "session_id": "SELECT max(id) FROM vaccination_session",
     "upload_id": "SELECT max(id) FROM upload",
+    "follow-up/number": "SELECT max(id) FROM enquiry",
+    "evaluation/number": "SELECT max(id) FROM campaign WHERE state NOT IN ('draft', 'approved')",
     "enquiry_id": "SELECT max(id) FROM enquiry",
     "progress/what": "SELECT 'parts'",
     "kind": "SELECT 'csv'",
+}
+#: What some addresses want behind a question mark.
+_QUERIES: Mapping[str, str] = {
+    "/admin/evaluation/compare": "SELECT '?first=' || min(id) || '&second=' || max(id) FROM campaign "
+    "WHERE state NOT IN ('draft', 'approved')",
 }
 _PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 #: What is no page of its own: files, the way in, and the way on.
@@ -43,10 +50,18 @@ def pages_of(environ: Mapping[str, str]) -> list[str]:
     app.extensions["services"].close()
     with psycopg.connect(environ["DATABASE_URL"]) as connection:
         return sorted(
-            _PART.sub(lambda part, rule=rule: _example(connection, rule.rule, part[1]), rule.rule)  # type: ignore[misc]
+            _filled(connection, rule.rule)
             for rule in rules
             if "GET" in (rule.methods or ()) and not rule.endpoint.endswith(_NO_PAGES)
         )
+
+
+def _filled(connection: psycopg.Connection[Any], rule: str) -> str:
+    address = _PART.sub(lambda part: _example(connection, rule, part[1]), rule)
+    if rule not in _QUERIES:
+        return address
+    row = connection.execute(_QUERIES[rule].encode()).fetchone()
+    return address + (str(row[0]) if row and row[0] is not None else "?nothing=999999999")
 
 
 def _example(connection: psycopg.Connection[Any], rule: str, part: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from bench.people import choose_callers
 from bot.campaigns import campaigns
+from bot.campaigns.launching import launch
 from bot.campaigns.plans import Plan
 from bot.clock import RealClock
 from bot.crypto import Vault
@@ -103,7 +105,7 @@ def running(
 
 
 def _people_come(port: int, environ: Mapping[str, str], database: Database) -> None:
-    """Somebody registers, a stranger leaves an enquiry, and the ministry has a draft."""
+    """Somebody registers, a stranger leaves an enquiry, and the ministry has sent a blast and has a draft."""
 
     def post(path: str, form: Mapping[str, str], _headers: Mapping[str, str]) -> tuple[int, str]:
         request = Request(f"http://127.0.0.1:{port}{path}", data=urlencode(form).encode())
@@ -125,6 +127,14 @@ def _people_come(port: int, environ: Mapping[str, str], database: Database) -> N
         if stranger.goes_on:
             stranger.types(typed)
     gateways = load_gateways(environ, public_url="", timeout=1.0, simulator=True)
+    text = {"id": "Kemenkes: balas SMS ini dengan tanggal lahir."}
+    first = Plan("Undangan pertama", text, gateway="simulator", ignore_quiet_hours=True)
+    campaigns.create(database, first, gateways, now=datetime.now(UTC), actor=MINISTRY)
+    launch(database, first.name, gateways, now=datetime.now(UTC), approval_above=10**9, actor=MINISTRY)
+    end = time.monotonic() + PATIENCE
+    while database.value("SELECT state FROM campaign WHERE name = %s", (first.name,)) != "finished":
+        assert time.monotonic() < end, "the first blast does not end"
+        time.sleep(0.1)
     plan = Plan("Undangan", {"id": "Yth. {name}, balas dengan tanggal lahir."}, gateway="simulator")
     campaigns.create(database, plan, gateways, now=datetime.now(UTC), actor=MINISTRY)
 
