@@ -116,6 +116,19 @@ def test_a_use_is_noted_once_a_minute(program: Programs, services: Services, clo
     assert noted == [clock.now - timedelta(minutes=1)] * 2 + [clock.now]
 
 
+def test_webhooks_pay_nothing_for_it(app: Flask) -> None:
+    """The API asks nothing of a request that is not its own."""
+    functions = (
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+        app.url_value_preprocessors,
+    )
+    assert [each for each in functions if "api" in each] == []
+    assert not app.before_request_funcs.get(None)
+    assert len(app.after_request_funcs[None]) == 1  # the access log
+
+
 class TestTooMany:
     @pytest.fixture
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
