@@ -86,6 +86,8 @@ def route_template() -> str:
 
 def _failed(error: Exception) -> Response:
     """Plain words for whatever went wrong; our own mistakes are logged, without what they were about."""
+    if request.path.startswith(f"{api.PREFIX}/"):  # what not even a path was found for
+        return api.failed(error)
     if not isinstance(error, HTTPException):
         FAILURES.labels(route_template()).inc()
         _log.error("request_failed", route=route_template(), request_id=request_id(), exc_info=error)

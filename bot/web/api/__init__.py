@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bot.web.api.front import NAME, blueprint_of
+from bot.web.api.front import PREFIX, blueprint_of, failed
 
-__all__ = ["NAME", "blueprint_of"]
+__all__ = ["PREFIX", "blueprint_of", "failed"]

@@ -80,7 +80,7 @@ def blueprint_of(services: Services) -> Blueprint:
     def nowhere(rest: str) -> Response:
         return answer(Refused(404, _DETAILS[404]))
 
-    blueprint.register_error_handler(Exception, _failed)
+    blueprint.register_error_handler(Exception, failed)
     return blueprint
 
 
@@ -212,7 +212,7 @@ def _hash(given: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps([request.method, request.path, asked], sort_keys=True).encode()).digest()
 
 
-def _failed(error: Exception) -> Response:
+def failed(error: Exception) -> Response:
     """A problem for whatever went wrong; our own mistakes are logged, without what they were about."""
     if isinstance(error, Refused):
         return answer(error)

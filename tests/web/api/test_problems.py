@@ -41,6 +41,11 @@ def test_the_wrong_method(caller: Program, method: str, path: str, allowed: str)
     assert answer.headers["Allow"] == allowed
 
 
+def test_a_method_that_nobody_knows(caller: Program) -> None:
+    problem(caller.asks("PROPFIND", "/progress"), 405)
+    assert caller.app.test_client().open("/healthz", method="PROPFIND").content_type.startswith("text/plain")
+
+
 def test_who_asks_for_the_head_gets_no_body(caller: Program) -> None:
     answer = caller.asks("HEAD", "/system")
     assert (answer.status_code, answer.data) == (200, b"")
