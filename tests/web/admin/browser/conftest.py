@@ -32,8 +32,10 @@ from bot.clock import RealClock
 from bot.crypto import Vault
 from bot.db.database import Database
 from bot.embedded.servers import EmbeddedServers
+from bot.messaging.outbox import Lane
 from bot.officers import accounts
 from bot.officers.accounts import Role
+from bot.queues import enqueue_drain
 from bot.registration.sample import load_sample
 from bot.serve.plan import children
 from gateway_adapters.registry import load_gateways
@@ -131,6 +133,8 @@ def _people_come(port: int, environ: Mapping[str, str], database: Database) -> N
     first = Plan("Undangan pertama", text, gateway="simulator", ignore_quiet_hours=True)
     campaigns.create(database, first, gateways, now=datetime.now(UTC), actor=MINISTRY)
     launch(database, first.name, gateways, now=datetime.now(UTC), approval_above=10**9, actor=MINISTRY)
+    with redis.Redis.from_url(environ["REDIS_URL"]) as client:
+        enqueue_drain(client, Lane.BLAST)
     end = time.monotonic() + PATIENCE
     while database.value("SELECT state FROM campaign WHERE name = %s", (first.name,)) != "finished":
         assert time.monotonic() < end, "the first blast does not end"
