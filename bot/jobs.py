@@ -260,9 +260,14 @@ def count_figures() -> tuple[str, ...]:
 
 
 def gather_follow_up() -> int:
-    """Put the list of people to follow up right; returns of how many districts."""
+    """Put the list of people to follow up right; returns of how many districts. A blast that leaves goes first."""
+    parts = services()
+
+    def nothing_leaves() -> bool:
+        return Lane.BLAST not in leases.waiting(parts.database, parts.clock.now())
+
     try:
-        return gathering.gather(counting(), services().clock)
+        return gathering.gather(counting(), parts.clock, nothing_leaves)
     except Away as error:
         AWAY.labels("follow_up").inc()
         _log.warning("follow_up_waits", error=type(error).__name__)

@@ -10,6 +10,7 @@ from rq import Queue, SimpleWorker
 
 from bot import jobs
 from bot.campaigns import campaigns, drafts, kept
+from bot.campaigns.launching import launch
 from bot.campaigns.plans import Plan
 from bot.campaigns.record import Campaign, find
 from bot.messaging import wake
@@ -104,3 +105,19 @@ def test_names_are_measured(client: redis.Redis, services: Services, campaign: C
     work(client)
     longest, stale = kept.longest_names(services.database, services.clock.now())
     assert (longest.name, stale) == (len("Siti Wulandari"), False)
+
+
+def test_the_follow_up_list_waits_while_a_blast_leaves(services: Services, world: World) -> None:
+    world.worker(world.facility())
+    gateways = services.gateways
+    campaigns.create(
+        services.database,
+        Plan("Blast", {"id": "halo"}, gateway="africastalking"),
+        gateways,
+        now=services.clock.now(),
+        actor="sri",
+    )
+    launch(services.database, "Blast", gateways, now=services.clock.now(), approval_above=100, actor="sri")
+    assert jobs.gather_follow_up() == 0
+    campaigns.pause(services.database, "Blast", now=services.clock.now(), actor="sri")
+    assert jobs.gather_follow_up() == 1

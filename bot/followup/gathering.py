@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -65,11 +66,14 @@ class Counted:
         return sum(self.by_reason.values())
 
 
-def gather(database: Database, clock: Clock) -> int:
-    """Put the districts right whose time has come, for some seconds at most; returns how many. Raises ``DatabaseAway``."""
+def gather(database: Database, clock: Clock, goes_on: Callable[[], bool] = lambda: True) -> int:
+    """Put the districts right whose time has come, for some seconds at most and as long as ``goes_on``; returns how many.
+
+    Raises ``DatabaseAway``.
+    """
     began, done = time.monotonic(), 0
     for district in _due(database, clock.now()):
-        if not _gather_one(database, district, clock.now()):
+        if not goes_on() or not _gather_one(database, district, clock.now()):
             break
         done += 1
         if time.monotonic() - began > _AT_ONCE:
