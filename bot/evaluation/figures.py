@@ -27,6 +27,12 @@ PROGRESS, REGISTRATIONS = "progress", "registrations"
 #: How often figures are made, and how much longer than it takes to make them they are kept at least.
 EVERY: Final = timedelta(seconds=5)
 SHARE: Final = 10
+#: How old the figures of people may get while a blast is leaving.
+GIVES_WAY: Final = timedelta(seconds=60)
+_LEAVING = """
+SELECT 1 FROM attempt a JOIN campaign c ON c.id = a.campaign_id
+WHERE a.lane = 'blast' AND a.state = 'queued' AND a.due_at <= %s AND c.state = 'running' LIMIT 1
+"""
 
 # One count at a time; who comes second leaves it to the first.
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('figures'))"
@@ -76,7 +82,7 @@ def make(database: Database, clock: Clock) -> tuple[str, ...]:
         anew = registrations is None or _is_recount_due(registrations, now)
         _count_registrations(connection, None if anew else registrations, now)
         # After a recount, what had been added up belongs to other numbers.
-        if not anew and people is not None and not _is_due(people, now):
+        if not anew and people is not None and (not _is_due(people, now) or _gives_way(connection, people, now)):
             return (REGISTRATIONS,)
         _count_people(connection, now)
         return (REGISTRATIONS, PROGRESS)
@@ -91,6 +97,14 @@ def _is_recount_due(kept: Kept, now: datetime) -> bool:
 def _is_due(kept: Kept, now: datetime) -> bool:
     # The clock calls every few seconds, never quite on the dot.
     return kept.as_of > now or now - kept.as_of >= kept.due_after - EVERY / 2
+
+
+def _gives_way(connection: psycopg.Connection[Any], kept: Kept, now: datetime) -> bool:
+    """Whether a blast is leaving: it needs the database more, for a while."""
+    if not kept.as_of <= now < kept.as_of + GIVES_WAY:
+        return False
+    row = connection.execute(_LEAVING, (now,)).fetchone()
+    return row is not None
 
 
 def _kept(connection: psycopg.Connection[Any]) -> dict[str, Kept]:

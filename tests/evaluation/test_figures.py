@@ -190,3 +190,27 @@ def test_a_step_begins_on_the_quarter() -> None:
     moment = datetime(2021, 1, 13, 2, 29, 59, tzinfo=UTC)
     assert curve.beginning(moment) == datetime(2021, 1, 13, 2, 15, tzinfo=UTC)
     assert ManualClock(moment).now().date() == date(2021, 1, 13)
+
+
+def test_counting_people_gives_way_to_a_blast_that_leaves_for_a_minute(town: Town) -> None:
+    both, curve_alone = ("registrations", "progress"), ("registrations",)
+    assert town.counts() == both
+    town.clock.moment += timedelta(seconds=20)
+    assert town.counts() == both
+    campaign = town.database.value(
+        "INSERT INTO campaign (name, kind, state, gateway, audience, created_at, created_by) "
+        "VALUES ('Blast', 'blast', 'running', 'africastalking', '{}', %s, 'tests') RETURNING id",
+        (town.clock.now(),),
+    )
+    town.database.rows(
+        "INSERT INTO attempt (lane, gateway, campaign_id, size, state, created_at, due_at) "
+        "VALUES ('blast', 'africastalking', %(campaign)s, 1, 'queued', %(now)s, %(now)s)",
+        {"campaign": campaign, "now": town.clock.now()},
+    )
+    town.clock.moment += timedelta(seconds=40)
+    assert town.counts() == curve_alone
+    town.clock.moment += timedelta(seconds=21)
+    assert town.counts() == both
+    town.database.rows("UPDATE campaign SET state = 'paused'")
+    town.clock.moment += timedelta(seconds=20)
+    assert town.counts() == both
