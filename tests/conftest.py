@@ -18,9 +18,11 @@ import psutil
 import psycopg
 import pytest
 import redis
+from argon2 import PasswordHasher
 
 from bot.embedded.layout import PASS_THROUGH
 from bot.embedded.servers import EmbeddedServers
+from bot.officers import passwords
 
 _MEMORY = Path("/dev/shm")  # a database is copied there in 20 ms, on some disks in 200
 _ENOUGH_MEMORY = 1024**3
@@ -43,6 +45,14 @@ def _remove_left_folders(room: Path) -> None:
         pid = left.name.removeprefix(_PREFIX).split("-")[0]
         if left.stat().st_uid == os.geteuid() and pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """In this process a password costs next to nothing: an officer signs in for most tests of pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

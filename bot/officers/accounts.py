@@ -1,4 +1,4 @@
-"""Who may run campaigns: the admins of the service, their roles and areas, and their passwords as argon2id."""
+"""Who may run campaigns: the admins of the service, their roles and areas."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from argon2 import PasswordHasher
-
 from bot.db import audit
 from bot.db.database import Database, Row
+from bot.officers import passwords
 
 #: Characters of a password, at least and at most.
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
@@ -105,7 +104,7 @@ def add(
     """Make an admin; raises ``AdminError``. The password is kept as an argon2id hash alone."""
     check(database, name, role, area_code)
     check_password(password)
-    hashed = PasswordHasher().hash(password)
+    hashed = passwords.hashed(password)
     with database.transaction() as connection:
         row = connection.execute(
             _INSERT, {"name": name, "hash": hashed, "role": role, "area": area_code, "now": now}

@@ -14,11 +14,10 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from argon2 import PasswordHasher
 
 from bot.db import audit
 from bot.db.database import Database
-from bot.officers import accounts
+from bot.officers import accounts, passwords
 from bot.officers.accounts import Admin, AdminError, Role
 
 #: A generated password: groups of characters that nobody takes for another; 77 bits in all.
@@ -131,7 +130,7 @@ def reset_password(database: Database, number: int, *, now: datetime, actor: str
     One's own is changed with the old one, see ``signing_in.change_password``.
     """
     password = generated_password()
-    hashed = PasswordHasher().hash(password)
+    hashed = passwords.hashed(password)
     with _changing(database, number) as (connection, admin):
         _check_not_oneself(admin, actor)
         connection.execute(

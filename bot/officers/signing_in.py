@@ -5,16 +5,13 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 import pyotp
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from bot.crypto import Vault
 from bot.db import audit
 from bot.db.database import Database
-from bot.officers import accounts
+from bot.officers import accounts, passwords
 from bot.officers.accounts import Admin
 
 #: Steps of 30 s by which a telephone's clock may be wrong.
@@ -39,17 +36,6 @@ class SignedIn:
     admin: Admin
 
 
-@cache
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
-
-
-@cache
-def _nobodys_hash() -> str:
-    """Checked where there is no such admin, so that the answer takes as long."""
-    return _hasher().hash("nobody has this password")
-
-
 def sign_in(
     database: Database, vault: Vault, name: str, password: str, code: str, *, now: datetime
 ) -> SignedIn | Refused:
@@ -60,7 +46,7 @@ def sign_in(
         row = database.row(
             "SELECT password_hash, totp_sealed, totp_confirmed_at, totp_last_step FROM admin WHERE id = %s", (admin.id,)
         )
-    if not _is_right(_nobodys_hash() if row is None else row[0], password) or admin is None or row is None:
+    if not _is_right(None if row is None else row[0], password) or admin is None or row is None:
         _record(database, admin, "user.refused", now)
         return Refused.WRONG
     if row[2] is not None:
@@ -70,8 +56,8 @@ def sign_in(
         if step is None or not _use(database, admin.id, step):
             _record(database, admin, "user.refused", now)
             return Refused.CODE_WRONG
-    if _hasher().check_needs_rehash(row[0]):
-        database.rows("UPDATE admin SET password_hash = %s WHERE id = %s", (_hasher().hash(password), admin.id))
+    if passwords.is_dated(row[0]):
+        database.rows("UPDATE admin SET password_hash = %s WHERE id = %s", (passwords.hashed(password), admin.id))
     database.rows("UPDATE admin SET last_sign_in_at = %s WHERE id = %s", (now, admin.id))
     _record(database, admin, "user.sign-in", now)
     return SignedIn(admin)
@@ -123,7 +109,7 @@ def change_password(database: Database, admin: Admin, old: str, new: str, *, now
     with database.transaction() as connection:
         connection.execute(
             "UPDATE admin SET password_hash = %s, sessions_since = %s WHERE id = %s",
-            (_hasher().hash(new), now, admin.id),
+            (passwords.hashed(new), now, admin.id),
         )
         audit.record(connection, now, admin.name, "user.password", f"user:{admin.name}")
     return True
@@ -135,11 +121,8 @@ def is_password_of(database: Database, admin: Admin, password: str) -> bool:
     return _is_right(hashed, password)
 
 
-def _is_right(hashed: str, password: str) -> bool:
-    try:
-        return len(password) <= accounts.LONGEST_PASSWORD and _hasher().verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
+def _is_right(hashed: str | None, password: str) -> bool:
+    return len(password) <= accounts.LONGEST_PASSWORD and passwords.is_right(hashed, password)
 
 
 def _use(database: Database, admin: int, step: int) -> bool:
