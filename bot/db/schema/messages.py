@@ -99,6 +99,11 @@ attempt = Table(
         postgresql_where=text("phone IS NOT NULL AND state IN ('queued', 'claimed', 'submitted')"),
     ),
     Index("ix_attempt_unknown", "gateway", "id", postgresql_where=text("has_unknown")),
+    Index(
+        "ix_attempt_settled_at",
+        "settled_at",
+        postgresql_where=text("campaign_id IS NOT NULL AND settled_at IS NOT NULL"),
+    ),
     Index("ix_attempt_campaign_id", "campaign_id", postgresql_where=text("campaign_id IS NOT NULL")),
 )
 

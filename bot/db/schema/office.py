@@ -31,6 +31,45 @@ figure_snapshot = Table(
     Column("body", JSONB, nullable=False),
 )
 
+#: How far each worker is, as it was last looked at: one bit of ``steps`` for each count (``bot.evaluation.counts``), and
+#: where they count. What has changed since is added to or taken from ``place_count``.
+worker_standing = Table(
+    "worker_standing",
+    metadata,
+    Column("worker_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("home", Text, nullable=False),
+    Column("facility_id", BigInteger, nullable=False),
+    Column("steps", Integer, nullable=False),
+    postgresql_with={"fillfactor": "75"},
+)
+
+#: The counts of the workers who live in a district and belong to a facility (0: to none), and the places that are left in
+#: sessions to come of a facility of the district.
+place_count = Table(
+    "place_count",
+    metadata,
+    Column("home", Text, primary_key=True),
+    Column("facility_id", BigInteger, primary_key=True, autoincrement=False),
+    *(
+        Column(name, Integer, nullable=False, server_default="0")
+        for name in (
+            "target",
+            "with_phone",
+            "invited",
+            "delivered",
+            "started",
+            "verified",
+            "screened",
+            "registered",
+            "attended",
+            "silent",
+        )
+    ),
+    Column("places_left", BigInteger, nullable=False, server_default="0"),
+    Index(None, "facility_id"),
+    postgresql_with={"fillfactor": "50"},
+)
+
 #: Registrations less cancellations in each quarter of an hour that begins ``at``, of each place: see
 #: ``bot.evaluation.curve``. Made from the bookings, so that half a million of them need not be read for a curve.
 registration_count = Table(
