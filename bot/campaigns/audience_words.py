@@ -23,7 +23,7 @@ _MEMBERS: Final = {
     "id": {
         "districts": "di kabupaten/kota {}",
         "provinces": "di provinsi {}",
-        "facilities": "di faskes {}",
+        "facilities": "di fasilitas {}",
         "professions": "sebagai {}",
         "states": "yang {}",
         "silent_for_hours": "diam selama {} jam setelah undangan",

@@ -294,7 +294,7 @@ def test_a_list_has_an_end() -> None:
         (
             {"provinces": ["32"], "facilities": ["PKM1"], "professions": ["Perawat"], "languages": ["en"]},
             "in province 32, at facility PKM1, working as Perawat, speaking English",
-            "di provinsi 32, di faskes PKM1, sebagai Perawat, berbahasa Inggris",
+            "di provinsi 32, di fasilitas PKM1, sebagai Perawat, berbahasa Inggris",
         ),
         (
             {"silent_for_hours": 24, "stopped_at": ["offer"]},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +52,9 @@ MINISTRY, SECOND = "kementerian", "kedua"
 WORKERS = 300
 #: Longest wait for anything that must happen, in seconds.
 PATIENCE = 30.0
+#: Where pictures of the pages are kept, if anywhere; and the widths that they are taken at.
+PICTURES = os.environ.get("SCREENSHOTS", "")
+_WIDTHS = (1280, 390)
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,21 @@ class RoomPage:
             for fault in json.loads(found)
             if fault["impact"] in {"serious", "critical"}
         ]
+
+    def is_kept(self, path: str, language: str) -> None:
+        """Keep pictures of the whole page, as wide as a desk's and a phone's window, where ``SCREENSHOTS`` says."""
+        if not PICTURES:
+            return
+        folder = Path(PICTURES)
+        folder.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^a-z0-9]+", "-", path.removeprefix("/admin").lower()).strip("-") or "home"
+        for width in _WIDTHS:
+            self.resizes(width)
+            WebDriverWait(self.driver, PATIENCE).until_not(lambda d: d.find_elements(By.CSS_SELECTOR, ".htmx-request"))
+            height = self.driver.execute_script("return document.documentElement.scrollHeight")
+            clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+            shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+            (folder / f"{name}.{language}.{width}.png").write_bytes(base64.b64decode(shot["data"]))
 
     def overflow(self) -> int:
         """Pixels by which the page is wider than its window."""

@@ -205,9 +205,9 @@ def test_a_campaign_from_its_lists_to_the_desk(room: RoomPage, running: Running,
 @pytest.mark.parametrize(("language", "width"), [("id", 390), ("en", 1280)])
 def test_no_page_shuts_anybody_out(room: RoomPage, running: Running, language: str, width: int) -> None:
     room.signs_in(language=language)
-    room.resizes(width)
     wrong: dict[str, list[str]] = {}
     for path in [path for path in pages_of(running.environ) if not _NO_PAGES.search(path)]:
+        room.resizes(width)
         room.goes_to(path)
         if not room.driver.find_elements("id", "content"):
             room.complaints()  # a part of a page, which its page fetches; by itself it has no picture for its tab
@@ -220,6 +220,7 @@ def test_no_page_shuts_anybody_out(room: RoomPage, running: Running, language: s
         found += room.complaints()
         if found:
             wrong[path] = found
+        room.is_kept(path, language)
     assert wrong == {}
 
 
@@ -230,3 +231,6 @@ def test_the_entrance_too(room: RoomPage) -> None:
         assert room.faults() == []
         assert room.overflow() <= 0
     assert room.complaints() == []
+    for language in ("id", "en"):
+        room.clicks(f".languages button[value={language}]")
+        room.is_kept("/admin/sign-in", language)
