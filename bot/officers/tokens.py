@@ -28,6 +28,7 @@ FOR_PROGRAMS: Final = (
     May.STOP_SENDING,
     May.SEE_PEOPLE,
     May.BOOK,
+    May.SEE_SESSIONS,
     May.DESK,
     May.SEE_SYSTEM,
     May.SEE_AUDIT,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Mapping
 
 import structlog
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -15,6 +14,7 @@ from bot import config, log
 from bot.metrics import FAILURES
 from bot.services import Services
 from bot.web import admin, api, health, webhooks
+from bot.web.request_id import HEADER, request_id
 from bot.web.service import Service, is_webhook
 
 _log = structlog.get_logger(__name__)
@@ -69,16 +69,6 @@ class _PageSessions(SecureCookieSessionInterface):
         return None if is_webhook(request.environ) else super().open_session(app, request)
 
 
-def request_id() -> str:
-    """The id of this request: the caller's ``X-Request-Id`` if it is a plain one, else made here."""
-    known: str | None = g.get("request_id")
-    if known is None:
-        given = request.headers.get("X-Request-Id", "")
-        plain = given.isascii() and given.replace("-", "").isalnum() and len(given) <= 64
-        known = g.request_id = given if plain else secrets.token_hex(8)
-    return known
-
-
 def route_template() -> str:
     """The route as it is declared: never the path itself, which may hold a secret."""
     return request.url_rule.rule if request.url_rule is not None else "(no route)"
@@ -95,7 +85,7 @@ def _failed(error: Exception) -> Response:
     status = error.code or 500
     words = _WORDS.get(status, error.name)
     response = Response(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
-    response.headers["X-Request-Id"] = request_id()
+    response.headers[HEADER] = request_id()
     allowed = error.get_headers()
     response.headers.extend({name: value for name, value in allowed if name in {"Allow", "Retry-After"}})
     return response

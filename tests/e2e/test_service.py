@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import random
 import re
@@ -75,6 +76,15 @@ def test_nobody_is_let_in_by_serving(world: World, service: Service) -> None:
     assert world.database.value("SELECT count(*) FROM admin") == 0
     assert "/admin/" in service.log.read_text()
     assert "password" not in service.log.read_text()
+
+
+def test_an_answer_and_its_line_in_the_log_have_the_same_id(service: Service) -> None:
+    asking = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    asking.request("GET", "/api/v1/people/1", headers={"X-Request-Id": "order-66"})
+    answer = asking.getresponse()
+    assert (answer.status, answer.headers["X-Request-Id"]) == (401, "order-66")
+    assert json.loads(answer.read())["request_id"] == "order-66"
+    until(lambda: '"request_id": "order-66"' in service.log.read_text(), "the line in the log")
 
 
 def test_commands_work_beside_the_running_service(world: World, phone_of: PhoneOf, service: Service) -> None:

@@ -26,6 +26,7 @@ RIGHTS: Final = {
     May.STOP_SENDING: _("Stop all sending"),
     May.SEE_PEOPLE: _("Look people up"),
     May.BOOK: _("Book and cancel for people"),
+    May.SEE_SESSIONS: _("Read sessions and places left"),
     May.DESK: _("Read a facility's list of the day"),
     May.SEE_SYSTEM: _("Read what waits"),
     May.SEE_AUDIT: _("Read the audit log"),

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from bot.web.api.problems import MEDIA_TYPE, Problem
 from bot.web.api.routes import Api, Route
 from bot.web.api.values import MOST_ID
+from bot.web.request_id import HEADER
 
 _TEMPLATE: Final = "#/components/schemas/{model}"
 _PARAMETER: Final = re.compile(r"<(?:(int):)?(\w+)>")
@@ -37,6 +38,15 @@ _KEY: Final = {
     "required": True,
     "description": "A new one for each act. The same key with the same request repeats the answer for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[\x21-\x7e]+$"},
+}
+#: What every answer carries, and how it is known in our log.
+_ID: Final = {
+    HEADER: {
+        "required": True,
+        "description": "The request's id, by which we find it in our log: yours, if you sent one of 1 to 64 letters, digits "
+        "and dashes, else one of ours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+    }
 }
 
 
@@ -86,7 +96,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "description": f"Needs the right {route.needs.name}.",
         "responses": {
-            "200": {"description": "Done", "content": _content("application/json", route.tells)},
+            "200": {"description": "Done", "headers": _ID, "content": _content("application/json", route.tells)},
             **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in _statuses(route)},
         },
     }
@@ -138,4 +148,4 @@ def _content(media: str, model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _problem(words: str) -> dict[str, Any]:
-    return {"description": words, "content": _content(MEDIA_TYPE, Problem)}
+    return {"description": words, "headers": _ID, "content": _content(MEDIA_TYPE, Problem)}

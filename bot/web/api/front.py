@@ -24,11 +24,12 @@ from bot.officers.areas import area_of
 from bot.officers.tokens import Bearer
 from bot.registration.officer import OutOfReach
 from bot.services import Services
-from bot.web.api import campaign_acts, campaigns, facilities, people, person_booking, progress, system
+from bot.web.api import campaign_acts, campaigns, facilities, people, person_booking, progress, sessions, system
 from bot.web.api.document import document
 from bot.web.api.problems import Refused, answer, invalid, nothing_here, respond, wrong
 from bot.web.api.routes import Api, Call, Route
 from bot.web.api.values import MOST_ID
+from bot.web.request_id import request_id
 
 _log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ _DETAILS: Final = {
 def declared() -> Api:
     """All routes."""
     api = Api()
-    for section in (progress, campaigns, campaign_acts, people, person_booking, facilities, system):
+    for section in (progress, campaigns, campaign_acts, people, person_booking, facilities, sessions, system):
         section.register(api)
     return api
 
@@ -140,7 +141,9 @@ class _Front:
                 raise Refused(422, "This Idempotency-Key belongs to another request.", "other-request")
         try:
             status, told, headers = _act(route, call, path, given)
-        except Exception:
+        except (
+            Exception
+        ):  # whatever it was, it goes on to `failed`; the key is free again, for there is no answer to repeat
             once.give_up(database, token, key, call.now)
             raise
         once.finish(database, token, key, call.now, status, told)
@@ -223,5 +226,5 @@ def failed(error: Exception) -> Response:
         return answer(Refused(error.code, _DETAILS.get(error.code, error.name), headers=kept))
     route = request.url_rule.rule if request.url_rule is not None else "(no route)"
     FAILURES.labels(route).inc()
-    _log.error("request_failed", route=route, exc_info=error)
+    _log.error("request_failed", route=route, request_id=request_id(), exc_info=error)
     return answer(Refused(500, "Something went wrong on our side. It has been written down."))

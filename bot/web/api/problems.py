@@ -9,6 +9,8 @@ from typing import Any, Final
 from flask import Response, json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.web.request_id import HEADER, request_id
+
 MEDIA_TYPE: Final = "application/problem+json"
 #: What the types of our own problems begin with; the others are plain HTTP statuses, ``about:blank``.
 _OURS: Final = "urn:balas:problem:"
@@ -33,6 +35,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[Fault] = Field(description="With 422: what is wrong with the request")
+    request_id: str = Field(description=f"By which we find the request in our log; as in {HEADER}")
 
 
 class Refused(Exception):
@@ -55,6 +58,7 @@ class Refused(Exception):
             status=status,
             detail=detail,
             errors=errors or [],
+            request_id="",  # told when it leaves: a problem may be told again, to another request
         )
 
 
@@ -83,8 +87,11 @@ def answer(refused: Refused) -> Response:
 
 
 def respond(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON as it leaves, problem or not."""
-    media = MEDIA_TYPE if status >= HTTPStatus.BAD_REQUEST else "application/json"
+    """JSON as it leaves, problem or not, with this request's id."""
+    media, known = "application/json", request_id()
+    if status >= HTTPStatus.BAD_REQUEST:
+        media, body = MEDIA_TYPE, {**body, "request_id": known}
     response = Response(json.dumps(body), status=status, content_type=media)
-    response.headers.update({"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})})
+    ours = {HEADER: known, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    response.headers.update({**ours, **(headers or {})})
     return response

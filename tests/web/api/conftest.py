@@ -59,6 +59,7 @@ def told(answer: TestResponse) -> Any:
     """The JSON of an answer that succeeds."""
     assert answer.status_code == 200, answer.get_data(as_text=True)
     assert answer.content_type == "application/json"
+    assert answer.headers["X-Request-Id"]
     return answer.json
 
 
@@ -72,6 +73,7 @@ def problem(answer: TestResponse, status: int, kind: str = "") -> Any:
     assert found["type"] == (f"urn:balas:problem:{kind}" if kind else "about:blank")
     assert found["title"]
     assert found["detail"]
+    assert found["request_id"] == answer.headers["X-Request-Id"] != ""
     return found
 
 

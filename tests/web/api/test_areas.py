@@ -105,6 +105,20 @@ class TestEachRoute:
         told(facility.asks("GET", "/facilities/F-HERE/bookings"))
         problem(facility.asks("GET", "/facilities/F-THERE/bookings"), 404)
 
+    def test_list_sessions(self, program: Programs, district: Program, town: Neighbours) -> None:
+        for caller in (district, program(Role.PROVINCE, "32"), program(Role.FACILITY, "F-HERE")):
+            assert [each["id"] for each in caller.reads("/sessions")["sessions"]] == [town.session]
+            problem(caller.asks("GET", "/sessions", facility="F-THERE"), 404)
+            problem(caller.asks("GET", "/sessions", cursor=town.session_there), 422, "invalid")
+        country = [town.session, town.session_there]
+        assert [each["id"] for each in program().reads("/sessions")["sessions"]] == country
+        assert [each["id"] for each in program(Role.CALL_CENTRE).reads("/sessions")["sessions"]] == country
+
+    def test_one_session(self, program: Programs, district: Program, town: Neighbours) -> None:
+        for caller in (district, program(Role.FACILITY, "F-HERE")):
+            assert caller.reads(f"/sessions/{town.session}")["facility_code"] == "F-HERE"
+            problem(caller.asks("GET", f"/sessions/{town.session_there}"), 404)
+
     def test_every_route_is_here(self) -> None:
         names = {route.name for route in declared().every()} - _COUNTRY
         assert {name for name in names if not hasattr(self, f"test_{name}")} == set()

@@ -67,6 +67,7 @@ def test_every_route_is_in_it_with_its_right_and_what_can_go_wrong(app: Flask) -
         assert operation["summary"]
         assert route.needs.name in operation["description"]
         assert {"401", "403", "404", "422", "429", "503"} <= set(operation["responses"])
+        assert operation["responses"]["200"]["headers"]["X-Request-Id"]["required"]
         headers = {each["name"] for each in operation.get("parameters", []) if each["in"] == "header"}
         assert headers == ({"Idempotency-Key"} if route.once else set())
 

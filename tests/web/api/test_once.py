@@ -44,8 +44,21 @@ def test_how_a_request_is_written_makes_no_other_of_it(caller: Program, town: Ne
 def test_a_refusal_is_repeated_as_well(caller: Program, town: Neighbours) -> None:
     path, wish = _wish(town)
     del wish["condition"]
-    for _ in range(2):
-        problem(caller.asks("POST", path, wish, key="one"), 409, "screening-wanted")
+    known = {
+        problem(caller.asks("POST", path, wish, key="one"), 409, "screening-wanted")["request_id"] for _ in range(2)
+    }
+    assert len(known) == 2  # each tells its own
+
+
+def test_a_mistake_of_ours_leaves_the_key_free(caller: Program, town: Neighbours, services: Services) -> None:
+    path, wish = _wish(town)
+    services.database.rows("ALTER TABLE screening RENAME TO screening_elsewhere")
+    problem(caller.asks("POST", path, wish, key="one"), 500)
+    services.database.rows("ALTER TABLE screening_elsewhere RENAME TO screening")
+    answer = caller.asks("POST", path, wish, key="one")
+    told(answer)
+    assert "Idempotency-Replayed" not in answer.headers
+    assert len(town.audit("booking.book")) == 1
 
 
 def test_a_key_belongs_to_one_request_and_one_token(caller: Program, program: Programs, town: Neighbours) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.test import TestResponse
 
 from bot.services import Services
 from tests.web.admin.neighbours import Neighbours
@@ -99,3 +100,24 @@ def test_answers_are_kept_nowhere_on_the_way(caller: Program) -> None:
     told(answer)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
+
+
+class TestRequestIds:
+    """Each answer carries the id under which the log has it, a problem also within."""
+
+    def _asks(self, caller: Program, path: str, given: str) -> TestResponse:
+        headers = {"Authorization": f"Bearer {caller.token}", "X-Request-Id": given}
+        return caller.app.test_client().get(f"/api/v1{path}", headers=headers)
+
+    @pytest.mark.parametrize("path", ["/system", "/openapi.json", "/people/1", "/nothing", "/campaigns/x"])
+    def test_ones_own_id_comes_back(self, caller: Program, path: str) -> None:
+        answer = self._asks(caller, path, "order-66")
+        assert answer.headers["X-Request-Id"] == "order-66"
+        if answer.status_code != 200:
+            assert problem(answer, 404)["request_id"] == "order-66"
+
+    @pytest.mark.parametrize("given", ["", "-", "two words", "x" * 65, "<b>", "é"])
+    def test_what_is_no_plain_id_is_not_repeated(self, caller: Program, given: str) -> None:
+        found = {self._asks(caller, path, given).headers["X-Request-Id"] for path in ("/system", "/nothing")}
+        assert len(found) == 2
+        assert given not in found
