@@ -1,4 +1,4 @@
-"""``user add``, ``list``, ``disable``, ``enable`` and ``reset-password``."""
+"""``user add``, ``list``, ``change``, ``disable``, ``enable`` and ``reset-password``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bot.cli.context import actor, fail, print_json, services
-from bot.officers import accounts, first, managing
+from bot.officers import accounts, first, managing, reassigning
 from bot.officers.accounts import Admin, AdminError, Role
 from bot.services import Services
 
@@ -53,8 +53,28 @@ def list_users(as_json: bool) -> None:
 
 @user.command()
 @click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What they may see now.")
+@click.option("--area", metavar="CODE", help="Code of the province, district or facility of that role.")
+def change(name: str, role: str, area: str | None) -> None:
+    """Give an admin another role or area: their sessions and tokens end at once."""
+    with services() as parts:
+        try:
+            changed = reassigning.reassign(
+                *(parts.database, _named(parts, name).id, Role(role), area),
+                now=parts.clock.now(),
+                actor=actor(),
+                giver=None,
+            )
+        except AdminError as error:
+            fail(str(error))
+            return
+    click.echo(f"{changed.name} is now: {changed.role}{'' if changed.area_code is None else f' {changed.area_code}'}.")
+
+
+@user.command()
+@click.argument("name")
 def disable(name: str) -> None:
-    """Shut an admin out: their sessions end at once."""
+    """Shut an admin out: their sessions and tokens end at once."""
     with services() as parts:
         try:
             changed = managing.disable(parts.database, _named(parts, name).id, now=parts.clock.now(), actor=actor())
@@ -81,7 +101,7 @@ def enable(name: str) -> None:
 @click.argument("name")
 @click.option("--remove-totp", is_flag=True, help="Take away the one-time passwords of a lost telephone as well.")
 def reset_password(name: str, remove_totp: bool) -> None:
-    """Give an admin a new password, which is printed this once; their sessions end."""
+    """Give an admin a new password, which is printed this once; their sessions and tokens end."""
     with services() as parts:
         try:
             found, now = _named(parts, name), parts.clock.now()

@@ -21,6 +21,10 @@ class AdminError(ValueError):
     """An admin cannot be made or does not exist; the text is one plain line."""
 
 
+class AreaError(AdminError):
+    """The area is none of the role's."""
+
+
 class Role(enum.StrEnum):
     """What an admin sees: the country, an area, or whoever calls."""
 
@@ -67,14 +71,19 @@ def check(database: Database, name: str, role: Role, area_code: str | None) -> N
         raise AdminError("A user's name has 1 to 40 letters, digits, dots, dashes and underscores.")
     if (found := find(database, name)) is not None:
         raise AdminError(f"There is a user {found.name} already.")
+    check_area(database, role, area_code)
+
+
+def check_area(database: Database, role: Role, area_code: str | None) -> None:
+    """Raise ``AreaError`` unless that is an area of the role: none for a role without one."""
     if role not in _AREAS:
         if area_code is not None:
-            raise AdminError(f"The role {role} has no area: leave --area out.")
+            raise AreaError(f"The role {role} has no area: leave --area out.")
         return
     if area_code is None:
-        raise AdminError(f"The role {role} needs the code of its {role}: --area CODE.")
+        raise AreaError(f"The role {role} needs the code of its {role}: --area CODE.")
     if database.row(_AREAS[role], (area_code,)) is None:
-        raise AdminError(f"There is no {role} with the code {area_code}.")
+        raise AreaError(f"There is no {role} with the code {area_code}.")
 
 
 def check_password(password: str) -> None:

@@ -1,7 +1,8 @@
 """Looking after admins: who there is, letting one in or out, helping who has lost a password or a telephone.
 
-Each change is one transaction with its line in the audit log, and ends the sessions that the admin has. Nobody shuts
-themselves out, and the last national admin who may still sign in is not shut out by anybody.
+Each change is one transaction with its line in the audit log, and ends the sessions that the admin has. A new password and
+shutting out end the tokens of their programs too. Nobody shuts themselves out, and the last national admin who may still
+sign in is not shut out by anybody.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import psycopg
 
 from bot.db import audit
 from bot.db.database import Database
-from bot.officers import accounts, passwords
+from bot.officers import accounts, passwords, tokens
 from bot.officers.accounts import Admin, AdminError, Role
 
 #: A generated password: groups of characters that nobody takes for another; 77 bits in all.
@@ -103,47 +104,49 @@ def facilities(database: Database, district: str) -> list[tuple[str, str]]:
 
 
 def disable(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
-    """Shut an admin out; raises ``AdminError`` where that must not be."""
-    with _changing(database, number) as (connection, admin):
-        _check_not_oneself(admin, actor)
+    """Shut an admin out, and their programs; raises ``AdminError`` where that must not be."""
+    with changing(database, number) as (connection, admin):
+        check_not_oneself(admin, actor)
         if admin.role is Role.NATIONAL and admin.disabled_at is None:
-            _check_another_national(connection, admin)
+            check_another_national(connection, admin)
         connection.execute(
             "UPDATE admin SET disabled_at = coalesce(disabled_at, %s), sessions_since = %s WHERE id = %s",
             (now, now, number),
         )
-        audit.record(connection, now, actor, "user.disable", f"user:{admin.name}")
+        ended = tokens.end_all(connection, number, now)
+        audit.record(connection, now, actor, "user.disable", f"user:{admin.name}", {"tokens_ended": ended})
     return admin
 
 
 def enable(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
     """Let an admin in again; raises ``AdminError``."""
-    with _changing(database, number) as (connection, admin):
+    with changing(database, number) as (connection, admin):
         connection.execute("UPDATE admin SET disabled_at = NULL WHERE id = %s", (number,))
         audit.record(connection, now, actor, "user.enable", f"user:{admin.name}")
     return admin
 
 
 def reset_password(database: Database, number: int, *, now: datetime, actor: str) -> str:
-    """Give an admin a generated password and return it: it is kept nowhere. Raises ``AdminError``.
+    """Give an admin a generated password and return it: it is kept nowhere. Their tokens end. Raises ``AdminError``.
 
     One's own is changed with the old one, see ``signing_in.change_password``.
     """
     password = generated_password()
     hashed = passwords.hashed(password)
-    with _changing(database, number) as (connection, admin):
-        _check_not_oneself(admin, actor)
+    with changing(database, number) as (connection, admin):
+        check_not_oneself(admin, actor)
         connection.execute(
             "UPDATE admin SET password_hash = %s, sessions_since = %s WHERE id = %s", (hashed, now, number)
         )
-        audit.record(connection, now, actor, "user.reset-password", f"user:{admin.name}")
+        ended = tokens.end_all(connection, number, now)
+        audit.record(connection, now, actor, "user.reset-password", f"user:{admin.name}", {"tokens_ended": ended})
     return password
 
 
 def remove_totp(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
     """Take away the one-time passwords of an admin who has lost their telephone; raises ``AdminError``."""
-    with _changing(database, number) as (connection, admin):
-        _check_not_oneself(admin, actor)
+    with changing(database, number) as (connection, admin):
+        check_not_oneself(admin, actor)
         connection.execute(
             "UPDATE admin SET totp_sealed = NULL, totp_confirmed_at = NULL, totp_last_step = NULL, sessions_since = %s "
             "WHERE id = %s",
@@ -155,14 +158,14 @@ def remove_totp(database: Database, number: int, *, now: datetime, actor: str) -
 
 def end_sessions(database: Database, number: int, *, now: datetime, actor: str) -> Admin:
     """End all sessions of an admin, who may sign in again; raises ``AdminError``."""
-    with _changing(database, number) as (connection, admin):
+    with changing(database, number) as (connection, admin):
         connection.execute("UPDATE admin SET sessions_since = %s WHERE id = %s", (now, number))
         audit.record(connection, now, actor, "user.end-sessions", f"user:{admin.name}")
     return admin
 
 
 @contextmanager
-def _changing(database: Database, number: int) -> Iterator[tuple[psycopg.Connection[Any], Admin]]:
+def changing(database: Database, number: int) -> Iterator[tuple[psycopg.Connection[Any], Admin]]:
     """A transaction in which the admin is nobody else's to change."""
     with database.transaction() as connection:
         # All national ones, in one order: of two who shut each other out, one waits, and then is no longer let.
@@ -175,14 +178,16 @@ def _changing(database: Database, number: int) -> Iterator[tuple[psycopg.Connect
         yield connection, accounts.admin_of(row)
 
 
-def _check_not_oneself(admin: Admin, actor: str) -> None:
+def check_not_oneself(admin: Admin, actor: str) -> None:
+    """Raise ``AdminError`` where an admin would change themselves."""
     if admin.name.lower() == actor.lower():
         raise AdminError("You cannot do this to yourself.")
 
 
-def _check_another_national(connection: psycopg.Connection[Any], admin: Admin) -> None:
+def check_another_national(connection: psycopg.Connection[Any], admin: Admin) -> None:
+    """Raise ``AdminError`` where no national admin would be left who may sign in."""
     others = connection.execute(
         "SELECT 1 FROM admin WHERE role = %s AND disabled_at IS NULL AND id <> %s LIMIT 1", (Role.NATIONAL, admin.id)
     ).fetchone()
     if others is None:
-        raise AdminError("The last national admin cannot be disabled.")
+        raise AdminError("The last national admin stays: somebody of the ministry must be able to sign in.")

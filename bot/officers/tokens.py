@@ -10,7 +10,9 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+import psycopg
 
 from bot.db import audit
 from bot.db.database import Database, Row
@@ -139,6 +141,19 @@ def revoke(database: Database, admin: Admin, number: int, *, now: datetime) -> b
         if row is not None:
             audit.record(connection, now, admin.name, "token.revoke", f"token:{number}")
     return row is not None
+
+
+def end_all(connection: psycopg.Connection[Any], admin: int, now: datetime) -> int:
+    """End all tokens of an admin's, within the transaction of what ends them; returns how many were in force."""
+    return connection.execute(
+        f"UPDATE api_token SET revoked_at = %s WHERE {_IN_FORCE}".encode(), (now, admin, now)
+    ).rowcount
+
+
+def in_force(database: Database, admin: int, now: datetime) -> int:
+    """How many tokens of an admin's programs may use now."""
+    found: int = database.value(f"SELECT count(*) FROM api_token WHERE {_IN_FORCE}", (admin, now))
+    return found
 
 
 def bearer(database: Database, token: str, now: datetime) -> Bearer | None:

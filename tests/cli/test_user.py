@@ -116,7 +116,10 @@ def test_shut_out_let_in_and_helped(typing: object, balas: Balas, database_url: 
     assert balas("user", "disable", "budi").stdout == "budi cannot sign in any more.\n"
     assert "disabled" in balas("user", "list").stdout
     refused = balas("user", "disable", "sri")
-    assert (refused.exit_code, refused.stderr) == (1, "The last national admin cannot be disabled.\n")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "The last national admin stays: somebody of the ministry must be able to sign in.\n",
+    )
     assert balas("user", "enable", "BUDI").stdout == "budi may sign in again.\n"
     done = balas("user", "reset-password", "budi", "--remove-totp")
     assert (done.exit_code, done.stderr) == (0, "")
@@ -124,3 +127,28 @@ def test_shut_out_let_in_and_helped(typing: object, balas: Balas, database_url: 
     assert PasswordHasher().verify(hashed, done.stdout.strip())
     unknown = balas("user", "enable", "nobody")
     assert (unknown.exit_code, unknown.stderr) == (1, "There is no user nobody.\n")
+
+
+def test_another_role_or_area(typing: object, balas: Balas, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO district (code, name, province_code, province, time_zone) "
+            "VALUES ('3273', 'Kota Bandung', '32', 'Jawa Barat', 'Asia/Jakarta')"
+        )
+    for name in ("sri", "budi"):
+        typing("correct horse battery\n", "user", "add", name, "--role", "national")  # type: ignore[operator]
+    assert (
+        balas("user", "change", "budi", "--role", "district", "--area", "3273").stdout
+        == "budi is now: district 3273.\n"
+    )
+    for words, told in (
+        (
+            ("sri", "--role", "call-centre"),
+            "The last national admin stays: somebody of the ministry must be able to sign in.\n",
+        ),
+        (("budi", "--role", "district", "--area", "1"), "There is no district with the code 1.\n"),
+        (("nobody", "--role", "national"), "There is no user nobody.\n"),
+    ):
+        refused = balas("user", "change", *words)
+        assert (refused.exit_code, refused.stderr) == (1, told)
+    assert balas("user", "change", "budi", "--role", "national").stdout == "budi is now: national.\n"

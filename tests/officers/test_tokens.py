@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.db.database import Database
-from bot.officers import accounts, tokens
+from bot.officers import accounts, managing, tokens
 from bot.officers.accounts import Admin, Role
 from bot.officers.permissions import May
 from bot.officers.tokens import TokenError
@@ -35,7 +35,7 @@ def test_whoever_shows_it_is_its_admin_with_its_rights(database: Database) -> No
     admin = _admin(database)
     found = tokens.bearer(database, _issue(database, admin), MORNING)
     assert found is not None
-    assert (found.admin.name, found.actor, found.scopes) == ("sari", "api:sari", {May.SEE_PROGRESS})
+    assert (found.admin.name, found.actor, found.scopes) == ("sari", "api:sari", frozenset({May.SEE_PROGRESS}))
     assert found.may(May.SEE_PROGRESS)
     assert not found.may(May.SEE_AUDIT)
 
@@ -92,3 +92,19 @@ def test_a_right_that_there_is_no_more_gives_nothing(database: Database) -> None
     found = tokens.bearer(database, token, MORNING)
     assert found is not None
     assert found.scopes == {May.SEE_PROGRESS}
+
+
+def test_a_new_password_and_shutting_out_end_all_of_ones_tokens_for_good(database: Database) -> None:
+    admin, other = _admin(database), _admin(database, "budi")
+    first, theirs = _issue(database, admin), _issue(database, other)
+    assert tokens.in_force(database, admin.id, MORNING) == 1
+    managing.reset_password(database, admin.id, now=MORNING, actor="budi")
+    assert tokens.bearer(database, first, MORNING) is None
+    second = _issue(database, admin)
+    managing.disable(database, admin.id, now=MORNING, actor="budi")
+    managing.enable(database, admin.id, now=MORNING, actor="budi")
+    assert tokens.bearer(database, second, MORNING) is None
+    assert tokens.in_force(database, admin.id, MORNING) == 0
+    assert tokens.bearer(database, theirs, MORNING) is not None
+    rows = database.rows("SELECT action, detail FROM audit WHERE detail ? 'tokens_ended' ORDER BY id")
+    assert rows == [("user.reset-password", {"tokens_ended": 1}), ("user.disable", {"tokens_ended": 1})]

@@ -41,7 +41,7 @@ def register(room: Room) -> None:
         try:
             changed = change_password(services.database, admin, old, new, now=services.clock.now())
         except AdminError as error:
-            flash(str(error), "bad")
+            flash(say(str(error)), "bad")
             return redirect(url_for("admin.account"))
         if changed:
             room.begin(admin)

@@ -30,6 +30,7 @@ from bot.web.admin import (
     system_audit,
     tokens,
     uploads,
+    user_post,
     users,
     words,
 )
@@ -45,6 +46,7 @@ SECTIONS: Final = (
     progress,
     evaluations,
     users,
+    user_post,
     system,
     system_audit,
     people,

@@ -12,27 +12,19 @@ from werkzeug.wrappers import Response
 
 from bot.crypto import Undecipherable, Vault
 from bot.db.database import Database
-from bot.officers import accounts, managing
-from bot.officers.accounts import AdminError, Role
+from bot.officers import accounts, managing, tokens
+from bot.officers.accounts import AdminError
 from bot.officers.permissions import May
 from bot.web.admin.access import Room, actor
+from bot.web.admin.user_post import ROLES, choice_of, role_of, told
 from bot.web.admin.words import mark, say
 
 _ = mark
 
-#: Roles as they are called.
-ROLES: Final = {
-    Role.NATIONAL: _("Ministry, the whole country"),
-    Role.PROVINCE: _("Province"),
-    Role.DISTRICT: _("District"),
-    Role.FACILITY: _("Facility"),
-    Role.CALL_CENTRE: _("Call centre"),
-}
-
 #: What may be done with a user besides a new password, and what is said then.
 _Act = Callable[..., accounts.Admin]
 _ACTS: Final[dict[str, tuple[_Act, str]]] = {
-    "disable": (managing.disable, _("{name} cannot sign in any more; all their sessions are over.")),
+    "disable": (managing.disable, _("{name} cannot sign in any more; all their sessions and tokens are over.")),
     "enable": (managing.enable, _("{name} may sign in again.")),
     "remove-totp": (
         managing.remove_totp,
@@ -63,7 +55,12 @@ def register(room: Room) -> None:
     def users_one(number: int) -> str:
         found = managing.one(database, number) or abort(404)
         return render_template(
-            "admin/users/one.html", user=found.admin, area_name=found.area_name, roles=ROLES, is_me=_is_me(found.admin)
+            "admin/users/one.html",
+            user=found.admin,
+            area_name=found.area_name,
+            roles=ROLES,
+            is_me=_is_me(found.admin),
+            tokens=tokens.in_force(database, number, services.clock.now()),
         )
 
     @room.get("/users/add", needs=May.MANAGE_USERS)
@@ -72,7 +69,7 @@ def register(room: Room) -> None:
 
     @room.post("/users/add", needs=May.MANAGE_USERS)
     def users_add_now() -> Response | tuple[str, int]:
-        role = _role(request.form.get("role", "")) or abort(400)
+        role = role_of(request.form.get("role", "")) or abort(400)
         name, typed = request.form.get("name", "").strip(), request.form.get("password", "")
         password = typed or managing.generated_password()
         try:
@@ -81,7 +78,7 @@ def register(room: Room) -> None:
             area = request.form.get("area", "") or None
             added = accounts.add(database, name, role, area, password, now=services.clock.now(), actor=actor())
         except AdminError as error:
-            return _form(database, fault=say(str(error))), 400
+            return _form(database, fault=told(error)), 400
         if typed:
             flash(say("{name} is added.", name=added.name), "good")
             return redirect(url_for("admin.users"))
@@ -120,23 +117,10 @@ def register(room: Room) -> None:
 
 
 def _form(database: Database, fault: str = "") -> str:
-    role = _role(request.values.get("role", ""))
-    district = request.values.get("district", "")
-    areas: list[tuple[str, str]] = []
-    if role is Role.PROVINCE:
-        areas = managing.provinces(database)
-    elif role is Role.DISTRICT:
-        areas = managing.districts(database)
-    elif role is Role.FACILITY and district:
-        areas = managing.facilities(database, district)
     return render_template(
         "admin/users/add.html",
         roles=ROLES,
-        role=role,
-        district=district,
-        districts=managing.districts(database) if role is Role.FACILITY else [],
-        areas=areas,
-        has_area=role in {Role.PROVINCE, Role.DISTRICT, Role.FACILITY},
+        choice=choice_of(database),
         shortest=accounts.SHORTEST_PASSWORD,
         longest=accounts.LONGEST_PASSWORD,
         fault=fault,
@@ -152,10 +136,6 @@ def _show_once(vault: Vault, name: str, password: str) -> Response:
 def _refused(number: int, error: AdminError) -> Response:
     flash(say(str(error)), "bad")
     return redirect(url_for("admin.users_one", number=number))
-
-
-def _role(text: str) -> Role | None:
-    return Role(text) if text in set(Role) else None
 
 
 def _is_me(admin: accounts.Admin) -> bool:

@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from bot.officers import accounts
+from bot.officers import accounts, tokens
 from bot.officers.accounts import Role
+from bot.officers.permissions import May
 from bot.services import Services
 from tests.web.admin.conftest import MovableClock, Officer, SignIn
 from tests.world import World
@@ -78,7 +79,7 @@ def test_a_facility_is_chosen_within_its_district(sign_in: SignIn, services: Ser
         ({"role": "national", "name": "SRI"}, "There is a user of that name already."),
         ({"role": "national", "name": "a b"}, "A user&#39;s name has 1 to 40 letters"),
         ({"role": "national", "name": "ani", "password": "short"}, "A password has 10 to 200 characters."),
-        ({"role": "district", "name": "ani", "area": "9999"}, "There is no district with the code 9999."),
+        ({"role": "district", "name": "ani", "area": "9999"}, "Choose an area from the list."),
     ],
 )
 def test_what_cannot_be_added_is_told(sign_in: SignIn, world: World, form: dict[str, object], told: str) -> None:
@@ -151,3 +152,93 @@ def test_what_is_not_there_is_not_found(sign_in: SignIn, services: Services) -> 
     assert sri.opens("/admin/users/999999").status_code == 404
     assert sri.sends("/admin/users/999999/disable").status_code == 404
     assert sri.sends(f"/admin/users/{_number(services, 'sri')}/promote").status_code == 404
+
+
+def _token(services: Services, name: str) -> str:
+    admin = accounts.find(services.database, name)
+    assert admin is not None
+    return tokens.issue(services.database, admin, "dashboard", [May.SEE_PROGRESS], None, now=services.clock.now())
+
+
+def test_a_new_password_ends_the_tokens_of_a_users_programs(
+    app: Flask, sign_in: SignIn, services: Services, clock: MovableClock
+) -> None:
+    sign_in(name="budi")
+    bearer = {"Authorization": f"Bearer {_token(services, 'budi')}"}
+    assert app.test_client().get("/api/v1/progress", headers=bearer).status_code == 200
+    sri = sign_in(name="sri")
+    where = f"/admin/users/{_number(services, 'budi')}"
+    page = sri.reads(where)
+    assert "1 in force" in page
+    assert "all sessions and all tokens end at once" in page
+    sri.sends(f"{where}/password")
+    assert app.test_client().get("/api/v1/progress", headers=bearer).status_code == 401
+    assert "1 in force" not in sri.reads(where)
+
+
+def test_a_user_changes_from_a_district_to_a_facility(
+    sign_in: SignIn, services: Services, world: World, clock: MovableClock
+) -> None:
+    world.facility(code="F-OWN")
+    cici = sign_in(Role.DISTRICT, "3273", name="cici")
+    assert cici.opens("/admin/follow-up/").status_code in {200, 302}
+    clock.passes(seconds=5)
+    sri = sign_in(name="sri")
+    where = f"/admin/users/{_number(services, 'cici')}"
+    assert f'href="{where}/role"' in sri.reads(where)
+    first = sri.reads(f"{where}/role")
+    assert "District, Kota Bandung (3273)" in first
+    assert "District of the facility" in sri.reads(f"{where}/role", role="facility")
+    last = sri.reads(f"{where}/role", role="facility", district="3273")
+    assert "Puskesmas Melati (F-OWN)" in last
+    assert 'data-confirm="Change role and area of this user?' in last
+    assert sri.sends(f"{where}/role", {"role": "facility", "area": "F-OWN"}).location == where
+    page = sri.reads(where)
+    assert "cici has another role or area now" in page
+    assert "Puskesmas Melati (F-OWN)" in page
+    # what was open is over, and the new session has the new rights alone
+    assert cici.opens("/admin/account").status_code == 302
+    clock.passes(seconds=5)
+    cici.signs_in("cici")
+    assert cici.opens("/admin/follow-up/").status_code == 403
+    assert cici.opens("/admin/desk/").status_code == 200
+    line = services.database.row("SELECT actor, subject, detail FROM audit WHERE action = 'user.reassign'")
+    assert line is not None
+    assert line[:2] == ("sri", "user:cici")
+    assert line[2] == {
+        "role": "facility",
+        "area": "F-OWN",
+        "was_role": "district",
+        "was_area": "3273",
+        "tokens_ended": 0,
+    }
+
+
+def test_an_area_that_is_none_of_the_roles_is_not_given(sign_in: SignIn, services: Services, world: World) -> None:
+    sign_in(Role.DISTRICT, "3273", name="cici")
+    sri = sign_in(name="sri")
+    where = f"/admin/users/{_number(services, 'cici')}/role"
+    for form in ({"role": "province", "area": "3273"}, {"role": "facility"}, {"role": "national", "area": "3273"}):
+        answer = sri.sends(where, dict(form))
+        assert (answer.status_code, "Choose an area from the list." in answer.get_data(as_text=True)) == (400, True)
+    assert sri.sends(where, {"role": "emperor"}).status_code == 400
+    found = accounts.find(services.database, "cici")
+    assert found is not None
+    assert (found.role, found.area_code) == (Role.DISTRICT, "3273")
+
+
+def test_nobody_changes_their_own_role(sign_in: SignIn, services: Services, world: World) -> None:
+    sign_in(name="budi")
+    sri = sign_in(name="sri")
+    where = f"/admin/users/{_number(services, 'sri')}/role"
+    answer = sri.sends(where, {"role": "call-centre"})
+    assert (answer.status_code, "You cannot do this to yourself." in answer.get_data(as_text=True)) == (400, True)
+    assert sri.opens("/admin/users/").status_code == 200
+
+
+def test_only_the_ministry_changes_users(sign_in: SignIn, services: Services, world: World) -> None:
+    sign_in(Role.DISTRICT, "3273", name="cici")
+    province = sign_in(Role.PROVINCE, "32", name="dodi")
+    where = f"/admin/users/{_number(services, 'cici')}/role"
+    assert province.opens(where).status_code == 403
+    assert province.sends(where, {"role": "province", "area": "32"}).status_code == 403
