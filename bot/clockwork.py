@@ -20,6 +20,7 @@ from bot.conversation.store import connect
 from bot.evaluation import gateways
 from bot.evaluation.figures import EVERY
 from bot.followup import gathering
+from bot.hop_jobs import copy_hops, drop_old_hops
 from bot.jobs import ask_gateways, count_figures, gather_follow_up, remind, send_second_notices, sweep
 from bot.lifeline import die_with_parent
 from bot.office import attend
@@ -35,6 +36,8 @@ ASK_SECONDS = 60
 FIGURES_SECONDS = int(EVERY.total_seconds())
 FOLLOW_UP_SECONDS = int(gathering.EVERY.total_seconds())
 GATEWAYS_SECONDS = int(gateways.EVERY.total_seconds())
+#: Hops are copied while one may still ask for them, and old ones deleted in small portions.
+HOPS_SECONDS, OLD_HOPS_SECONDS = 5, 3600
 _LEASE_SECONDS = 15
 _TICK_SECONDS = 1.0
 
@@ -84,6 +87,10 @@ def schedule(connection: redis.Redis) -> CronScheduler:
     cron.register(
         ask_gateways, Work.RECEIPTS.value, interval=ASK_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=ASK_SECONDS
     )
+    for keep, seconds in ((copy_hops, HOPS_SECONDS), (drop_old_hops, OLD_HOPS_SECONDS)):
+        cron.register(
+            keep, Work.RECEIPTS.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=min(seconds, 60)
+        )
     for job, seconds in (
         (remind, REMIND_SECONDS),
         (send_second_notices, SECOND_NOTICE_SECONDS),

@@ -15,6 +15,7 @@ HOP_SECONDS = Histogram(
 )
 INBOUND = Counter("balas_inbound_sms_total", "Inbound SMS taken in", ["gateway", "outcome"])
 RECEIPTS = Counter("balas_receipts_total", "Delivery reports applied", ["matched"])
+HOPS_LOST = Counter("balas_hops_lost_total", "Turns of conversations whose note was lost, since Redis was away")
 RECEIPTS_IN = Counter("balas_receipts_received_total", "Delivery reports taken in", ["gateway"])
 REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gateway", "reason"])
 SENT = Counter("balas_messages_total", "Messages handed to gateways", ["lane"])

@@ -12,6 +12,7 @@ from bot import config
 from bot.clock import Clock, clock_from
 from bot.conversation.driver import Driver
 from bot.conversation.engine import Engine
+from bot.conversation.hops import HopNotes
 from bot.conversation.store import Store, connect
 from bot.crypto import Vault
 from bot.db.database import Database
@@ -96,6 +97,11 @@ class Services:
         return Waker(self.queue, lambda: enqueue_receipts(self.queue), Work.RECEIPTS)
 
     @cached_property
+    def hop_notes(self) -> HopNotes:
+        # Beside the queues, not beside the conversations, which may be on a cluster.
+        return HopNotes(self.receipts_queue)
+
+    @cached_property
     def composer(self) -> Composer:
         from bot.campaigns.composing import Composer
 
@@ -124,11 +130,12 @@ class Services:
             self.clock,
             digest_key=self.vault.hash("conversation digest"),
             time_zone=settings.time_zone,
+            note=self.hop_notes.note,
         )
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("waker", "receipts_waker"):
+        for name in ("waker", "receipts_waker", "hop_notes"):
             if name in self.__dict__:
                 getattr(self, name).close()
         if "database" in self.__dict__:

@@ -27,6 +27,8 @@ class Memory:
     sealed_nik: str = ""
     until: str = ""
     worker_id: int = 0
+    #: Whose number it is by the roster, proven or not: for notes alone.
+    roster_id: int = 0
     name: str = ""
     district_code: str = ""
     district: str = ""
@@ -86,6 +88,11 @@ def showing(campaign: Campaign) -> Mapping[str, Callable[[Memory], str]]:
 ELASTIC = frozenset({"masked_name", "name", "district", "place"})
 
 
+def who(m: Memory) -> int:
+    """Who is talking, as far as is known: whoever has proved it, else whose number it is."""
+    return m.worker_id or m.roster_id
+
+
 def other_language(m: Memory) -> str:
     """The language that is not spoken now."""
     return ENGLISH if m.language == INDONESIAN else INDONESIAN
@@ -104,6 +111,7 @@ def keep_known(m: Memory, known: KnownCaller) -> Memory:
         several=known.several,
         language=m.language if m.chose_language else known.language,
         left=0,
+        roster_id=known.worker_id,
     )
 
 

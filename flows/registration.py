@@ -10,7 +10,7 @@ from bot.conversation.flow import Flow
 from bot.conversation.screens import BACK, CHOOSE, MORE
 from flows.booked import BOOKED, KEYWORD_STATES, KEYWORDS
 from flows.identity import IDENTITY, NOTICE_TO_ROSTER_NUMBER
-from flows.memory import ELASTIC, Campaign, Memory, showing
+from flows.memory import ELASTIC, Campaign, Memory, showing, who
 from flows.screening import SCREENING
 from flows.slots import SLOTS, TICKET_SMS
 
@@ -35,6 +35,7 @@ def registration(campaign: Campaign) -> Flow[Memory]:
         passing=frozenset({"nik", "birth_date"}),
         keywords=KEYWORDS,
         courtesies=COURTESIES,
+        who=who,
         texts=(TICKET_SMS, NOTICE_TO_ROSTER_NUMBER, BUSY, CHOOSE, MORE, BACK),
     )
 

@@ -8,6 +8,7 @@ must be safe to carry out twice.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from bot.conversation.catalog import mark
 from bot.conversation.conversation import Conversation, NotOurs, blank, freeze, thaw
 from bot.conversation.engine import Engine, Turn
 from bot.conversation.flow import Effect, M, Outcome, Reading
+from bot.conversation.hops import Note, unnoted
 from bot.conversation.screens import Screen
 from bot.conversation.store import Record, Store, StoreAway
 from gateway_adapters.base import Channel
@@ -76,6 +78,7 @@ class Driver(Generic[M]):
         *,
         digest_key: bytes,
         time_zone: ZoneInfo,
+        note: Note = unnoted,
     ) -> None:
         self._engine = engine
         self._flow = engine.flow
@@ -84,6 +87,7 @@ class Driver(Generic[M]):
         self._clock = clock
         self._digest_key = digest_key[:32]
         self._time_zone = time_zone
+        self._note = note
 
     def ussd(self, phone: str, session: str, text: str) -> Screen:
         """Answer a USSD request. Never raises ``Away``: what is away is told in the caller's language."""
@@ -112,13 +116,14 @@ class Driver(Generic[M]):
                 turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop, reading)
                 kept = self._record(turn, screen, now, session, digest, len(text))
                 try:
-                    if self._store.save(phone, version, kept):
-                        return screen
+                    if not self._store.save(phone, version, kept):
+                        continue
                 except StoreAway:
                     # What was done is done; a last screen (a ticket) needs nothing of us any more.
-                    if not screen.goes_on:
-                        return screen
-                    raise
+                    if screen.goes_on:
+                        raise
+                self._tell(turn, Channel.USSD, kept)
+                return screen
         except Away:
             pass
         return self.busy(language)
@@ -145,6 +150,7 @@ class Driver(Generic[M]):
             turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session, reading)
             kept = self._record(turn, screen, now, session, self._digest(text), len(text))
             if self._store.save(phone, version, kept):
+                self._tell(turn, Channel.SMS, kept)
                 spoken = language if turn.conversation is None else turn.conversation.memory.language
                 return Heard(screen.text, spoken)
         raise StoreAway("lost too many races")
@@ -195,6 +201,14 @@ class Driver(Generic[M]):
             answer=screen.text,
             goes_on=screen.goes_on,
         )
+
+    def _tell(self, turn: Turn[M], channel: Channel, kept: Record) -> None:
+        """Note a turn that counts. A visit is a USSD session, or all SMS of one conversation."""
+        stands = turn.conversation or turn.ended
+        if stands is not None:
+            by_sms = channel is Channel.SMS
+            visit = int(stands.started_at) if by_sms else zlib.crc32(kept.session.encode()) >> 1
+            self._note(kept.at, channel, self._flow.name, stands.state, self._flow.who(stands.memory), visit)
 
     def _digest(self, text: str) -> str:
         # Keyed, since a birth date's plain hash is soon guessed.

@@ -37,12 +37,13 @@ from bot.conversation.screens import CHOOSE, Screen, Screens, keyed
 class Turn(Generic[M]):
     """What a step came to: a screen to show, or an effect whose outcome is wanted before there is one.
 
-    ``conversation`` is None once it is over.
+    ``conversation`` is None once it is over; ``ended``: where it was then.
     """
 
     conversation: Conversation[M] | None
     screen: Screen | None = None
     effect: Effect | None = None
+    ended: Conversation[M] | None = None
 
 
 class UnexpectedOutcome(TypeError):
@@ -98,7 +99,9 @@ class Engine(Generic[M]):
         current = changed(current, memory=memory, here=None if conversation is None else current.state)
         state = self.flow.by_name[keyword.to]
         if isinstance(state, Aside):
-            return Turn(conversation, self.screens.saying(state, memory))
+            # Nothing ends by it; but who stood nowhere stands here, for a note.
+            told = changed(current, state=keyword.to) if conversation is None else None
+            return Turn(conversation, self.screens.saying(state, memory), ended=told)
         return self._enter(current, keyword.to)
 
     def resolve(self, conversation: Conversation[M], outcome: Outcome, reading: Reading) -> Turn[M]:
@@ -211,7 +214,7 @@ class Engine(Generic[M]):
                 case Listing():
                     return self._turn_page(conversation, state, 0, ())
                 case Ending():
-                    return Turn(None, self.screens.saying(state, conversation.memory))
+                    return Turn(None, self.screens.saying(state, conversation.memory), ended=conversation)
                 case _:
                     return self._show(conversation)
         raise RecursionError(f"{self.flow.name}: {name} is on a circle of states that ask nothing")

@@ -187,6 +187,11 @@ class BrokenFlow(ValueError):
     """A flow's table contradicts itself; raised when the flow is made, never while somebody talks."""
 
 
+def nobody(_memory: object) -> int:
+    """Who is talking, in a flow that does not know."""
+    return 0
+
+
 @dataclass(frozen=True)
 class Flow(Generic[M]):
     """A conversation as a table.
@@ -206,6 +211,8 @@ class Flow(Generic[M]):
     passing: frozenset[str] = frozenset()
     keywords: Sequence[Keyword[M]] = ()
     courtesies: frozenset[str] = frozenset()
+    #: Who is talking, by a number that says nothing outside of this service, for notes; 0: not known.
+    who: Callable[[M], int] = nobody
     migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     #: Messages that are not screens (texts carried by effects), for the catalogs' tests.
     texts: Sequence[str] = ()

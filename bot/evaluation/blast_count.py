@@ -51,7 +51,7 @@ WITH mine AS MATERIALIZED (
     SELECT done.*, n.at AS next_at, coalesce(least(n.at, {CLOSES_AT} + %(grace)s), 'infinity') AS until
     FROM done LEFT JOIN next n ON n.worker_id = done.worker_id
 )
-SELECT home, prefix, state, reason, sent_at, taken OR state IN ('accepted', 'delivered') AS taken, holds,
+SELECT worker_id, until, home, prefix, state, reason, sent_at, taken OR state IN ('accepted', 'delivered') AS taken, holds,
        coalesce(booked_at < sent_at, false) AS before,
        state IN ('accepted', 'delivered') AND NOT coalesce(booked_at < sent_at, false) AS invited,
        CASE WHEN booked_at >= sent_at AND booked_at < until THEN booked_at END AS registered_at,
@@ -102,6 +102,17 @@ SELECT home, prefix, count(*) FILTER (WHERE {_HANDED_OVER}), count(*) FILTER (WH
 FROM told GROUP BY 1, 2
 """
 _STEPS = "SELECT home, step, count(*) FROM told WHERE invited AND answered_at IS NOT NULL GROUP BY 1, 2"
+# The last screen that was noted of each who answered and did not register, before what came next. Who has gone on since
+# stands elsewhere by now: of those alone the turns themselves are looked at.
+_SCREENS = """
+SELECT t.home, coalesce(CASE WHEN l.at < t.until THEN l.state END, h.state, ''), count(*)
+FROM told t LEFT JOIN last_stop l ON l.worker_id = t.worker_id AND l.at >= t.sent_at
+LEFT JOIN LATERAL (
+    SELECT b.state FROM hop b WHERE l.at >= t.until AND b.worker_id = t.worker_id AND b.at >= t.sent_at AND b.at < t.until
+    ORDER BY b.at DESC LIMIT 1
+) h ON true
+WHERE t.invited AND t.answered_at IS NOT NULL AND t.registered_at IS NULL GROUP BY 1, 2
+"""
 _BY_HOUR = """
 SELECT home, floor(extract(epoch FROM {moment} - %(began)s) / 3600)::int AS hour, count(*) FROM told
 WHERE invited AND {moment} < %(began)s + make_interval(hours => %(hours)s) GROUP BY 1, 2
@@ -127,6 +138,8 @@ def count_blast(connection: psycopg.Connection[Any], campaign: int, now: datetim
         operators[operator] = [one + other for one, other in zip(known, counts, strict=True)]
     for home, step, many in connection.execute(_STEPS).fetchall():
         districts[home]["steps"][step] = many
+    for home, screen, many in connection.execute(_SCREENS).fetchall():
+        districts[home]["screens"][screen] = many
     if began is not None:
         for place, moment in enumerate(("answered_at", "registered_at")):
             hours = connection.execute(_BY_HOUR.format(moment=moment).encode(), {"began": began, "hours": HOURS})
@@ -139,7 +152,7 @@ def count_blast(connection: psycopg.Connection[Any], campaign: int, now: datetim
 
 
 def _empty() -> dict[str, Any]:
-    return {"failed": {}, "suppressed": {}, "operators": {}, "steps": {}, "hours": {}, "places_left": 0}
+    return {"failed": {}, "suppressed": {}, "operators": {}, "steps": {}, "screens": {}, "hours": {}, "places_left": 0}
 
 
 def _iso(moment: datetime | None) -> str | None:

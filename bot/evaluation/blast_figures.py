@@ -57,7 +57,8 @@ COUNT_NAMES: Final = tuple(each.name for each in fields(BlastCounts))
 @dataclass(frozen=True, slots=True)
 class BlastFigures:
     """``operators``: sent, delivered, answered, registered of each; ``hours``: answers and registrations of each hour after
-    the blast began; ``steps``: how far those have come who answered."""
+    the blast began; ``steps``: how far those have come who answered; ``screens``: where those stand of them who have not
+    registered, by the state of the flow, as far as it was noted ("": not known)."""
 
     counts: BlastCounts = field(default_factory=BlastCounts)
     failed: Mapping[str, int] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class BlastFigures:
     operators: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     hours: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=dict)
+    screens: Mapping[str, int] = field(default_factory=dict)
 
 
 def figures_of(body: Mapping[str, Any]) -> BlastFigures:
@@ -76,6 +78,7 @@ def figures_of(body: Mapping[str, Any]) -> BlastFigures:
         {name: tuple(counts) for name, counts in body["operators"].items()},
         {int(hour): tuple(counts) for hour, counts in body["hours"].items()},
         body["steps"],
+        body["screens"],
     )
 
 
@@ -92,6 +95,7 @@ def total(parts: Iterable[BlastFigures]) -> BlastFigures:
         dict(sorted(_added([part.operators for part in found]).items(), key=lambda each: (-each[1][0], each[0]))),
         dict(sorted(_added([part.hours for part in found]).items())),
         _summed([part.steps for part in found]),
+        _summed([part.screens for part in found]),
     )
 
 

@@ -25,7 +25,7 @@ KEPT: Final = timedelta(minutes=1)
 #: After registration has closed, receipts still come for so long.
 _SETTLED: Final = timedelta(hours=24)
 #: Changes when what is kept gets another form.
-_FORM: Final = 1
+_FORM: Final = 2
 _COUNTRY: Final = Area()
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bot.evaluation.blast_figures import COUNT_NAMES, STEPS, BlastCounts
 from bot.evaluation.blast_report import BlastReport
 
-#: ``section`` is all, district, operator, hour, step, failed or suppressed; what a section does not tell stays empty.
+#: ``section`` is all, district, operator, hour, step, screen, failed or suppressed; what a section does not tell stays empty.
 COLUMNS: Final = ("section", "code", "name", *COUNT_NAMES)
 
 
@@ -25,6 +25,8 @@ def rows(report: BlastReport) -> Iterator[tuple[object, ...]]:
         yield _row("hour", str(hour), f"{hour} h", {"answered": answered, "registered": registered})
     for step in STEPS:
         yield _row("step", "", step, {"answered": report.whole.steps.get(step, 0)})
+    for screen, many in report.whole.screens.items():
+        yield _row("screen", "", screen or "not known", {"answered": many})
     for reason, many in report.whole.failed.items():
         yield _row("failed", "", reason, {"failed": many})
     for reason, many in report.whole.suppressed.items():
@@ -64,6 +66,7 @@ def as_json(report: BlastReport, price: Decimal | None, currency: str) -> dict[s
         "cost": None if cost is None else {"amount": f"{cost:.2f}", "currency": currency},
         "cost_per_registration": None if each is None else {"amount": f"{each:.2f}", "currency": currency},
         "steps": {step: whole.steps.get(step, 0) for step in STEPS},
+        "stopped_at": {screen or "not_known": many for screen, many in whole.screens.items()},
         "operators": {
             name: dict(zip(("sent", "delivered", "answered", "registered"), counts, strict=True))
             for name, counts in whole.operators.items()

@@ -215,12 +215,16 @@ class ObjectToClaim:
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """The number is on the roster; ``several``: of more than one worker, so no name may be shown."""
+    """The number is on the roster; ``several``: of more than one worker, so no name may be shown.
+
+    ``worker_id``: whose it is, which proves nothing yet; 0 if of several.
+    """
 
     masked_name: str
     several: bool
     language: str
     wrong: int
+    worker_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

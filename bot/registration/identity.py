@@ -106,7 +106,7 @@ def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -
         return StrangeCaller(wrong=0)
     if len(rows) > 1:
         return KnownCaller("", True, min(row[2] for row in rows), wrong=0)
-    return KnownCaller(mask_name(name), False, language, wrong=0)
+    return KnownCaller(mask_name(name), False, language, wrong=0, worker_id=first)
 
 
 def prove_by_phone(database: Database, terms: Terms, act: ProveByPhone, caller: Caller) -> object:

@@ -1,10 +1,10 @@
-"""What happened with a worker, newest first: messages both ways, and what officers did."""
+"""What happened with a worker, newest first: messages both ways, their conversations, and what officers did."""
 
 from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ class Source(enum.StrEnum):
     SENT = "sent"
     CAME = "came"
     DONE = "done"
+    TALKED = "talked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A message that was sent or came, or what somebody did.
+class Screen:
+    """A screen of a conversation that was shown, by its state in the flow; ``times`` in a row, first at ``at``."""
 
-    ``what``: a message's kind, a campaign's name if ``is_campaign``, the channel of what came, an action. ``text`` only
-    for those who may read it; a NIK in it is masked. ``settled_at``: since when ``state`` holds.
+    at: datetime
+    state: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message that was sent or came, a conversation, or what somebody did.
+
+    ``what``: a message's kind, a campaign's name if ``is_campaign``, the channel of what came or of a conversation, an
+    action. ``text`` only for those who may read it; a NIK in it is masked. ``settled_at``: since when ``state`` holds.
+    ``screens``: of a conversation, in their order, as far as they were noted.
     """
 
     at: datetime
@@ -56,6 +67,7 @@ class Event:
     by: str | None
     text: str | None
     receipts: tuple[Receipt, ...]
+    screens: tuple[Screen, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,8 @@ _BRANCHES: Final = (
   FROM me JOIN inbound i ON i.phone = me.phone""",
     """SELECT a.at, 'done', a.id, a.action, false, NULL, NULL, NULL, a.actor, NULL, NULL
   FROM me JOIN audit a ON a.subject = %(subject)s""",
+    """SELECT min(h.at), 'talked', h.visit::bigint, h.channel, false, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM me JOIN hop h ON h.worker_id = me.id GROUP BY h.visit, h.channel""",
 )
 
 _EVENTS = f"""
@@ -97,6 +111,11 @@ SELECT m.id, r.status, r.reason, r.received_at FROM message m
 JOIN receipt r ON r.gateway = m.gateway AND r.provider_id = m.provider_id
 WHERE m.id = ANY(%s) ORDER BY r.received_at, r.id
 """
+_SCREENS = """
+SELECT visit, channel, at, state FROM hop WHERE worker_id = %(worker)s AND visit = ANY(%(visits)s) ORDER BY at
+"""
+#: Screens of a conversation that are told: a session of three minutes has some ten.
+_MOST_SCREENS: Final = 60
 
 
 def timeline(
@@ -111,18 +130,36 @@ def timeline(
     rows = database.rows(sql, parameters)
     sent = [row[2] for row in rows[:PAGE] if row[1] == Source.SENT]
     receipts = [Receipt(*row) for row in database.rows(_RECEIPTS, (sent,))] if sent else []
+    visits = _visits(database, worker_id, [row[2] for row in rows[:PAGE] if row[1] == Source.TALKED])
     events = tuple(
-        _event(row, _text(row, vault, texts=texts, bodies=bodies), receipts if row[1] == Source.SENT else [])
+        _event(row, _text(row, vault, texts=texts, bodies=bodies), receipts if row[1] == Source.SENT else [], visits)
         for row in rows[:PAGE]
     )
     return Timeline(events, _written(events[-1]) if len(rows) > PAGE else None)
 
 
-def _event(row: Any, text: str | None, receipts: list[Receipt]) -> Event:
+_Visits = dict[tuple[int, str], list[Screen]]
+
+
+def _visits(database: Database, worker_id: int, numbers: list[int]) -> _Visits:
+    """The screens of some visits by their number and channel; what was shown several times in a row is one."""
+    visits: _Visits = {}
+    parameters = {"worker": worker_id, "visits": numbers}
+    for number, channel, at, state in database.rows(_SCREENS, parameters) if numbers else ():
+        screens = visits.setdefault((number, channel), [])
+        if screens and screens[-1].state == state:
+            screens[-1] = replace(screens[-1], times=screens[-1].times + 1)
+        elif len(screens) < _MOST_SCREENS:
+            screens.append(Screen(at, state))
+    return visits
+
+
+def _event(row: Any, text: str | None, receipts: list[Receipt], visits: _Visits) -> Event:
     at, source, number, what, is_campaign, state, reason, settled_at, by = row[:9]
     own = tuple(receipt for receipt in receipts if receipt.message_id == number)
     shown = None if text is None else mask_niks(text)
-    return Event(at, Source(source), number, what, is_campaign, state, reason, settled_at, by, shown, own)
+    screens = tuple(visits.get((number, what), ())) if source == Source.TALKED else ()
+    return Event(at, Source(source), number, what, is_campaign, state, reason, settled_at, by, shown, own, screens)
 
 
 def _text(row: Any, vault: Vault, *, texts: bool, bodies: bool) -> str | None:

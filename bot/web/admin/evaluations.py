@@ -20,6 +20,7 @@ from bot.web.admin.access import Room, area
 from bot.web.admin.campaigns import reason_word
 from bot.web.admin.evaluation_words import STEPS, behind_said, districts_chart, hours_chart, lines
 from bot.web.admin.exports import table_response
+from bot.web.admin.screen_words import by_road, screen_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def _shown(services: Services, report: BlastReport) -> dict[str, Any]:
         "lines": lines(report.whole.counts),
         "over": {f"within_{hours}": report.is_over(hours) for hours in (1, 6, 24, 48)},
         "steps": [(label, report.whole.steps.get(step, 0)) for step, label in STEPS.items()],
+        "screens": [(screen_words(screen), many) for screen, many in by_road(report.whole.screens)],
         "behind": [(district, behind_said(district)) for district in report.behind],
         "reason_word": reason_word,
         "cost": cost,

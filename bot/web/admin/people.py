@@ -19,6 +19,7 @@ from bot.registration.story import booking_lines, claim_lines, note_look, note_s
 from bot.registration.timeline import timeline
 from bot.web.admin.access import Room, actor, area, signed_in
 from bot.web.admin.people_words import WORDS
+from bot.web.admin.screen_words import screen_words, second_of
 from bot.web.admin.words import language, say
 
 _LONGEST_SEARCH = 100
@@ -120,6 +121,8 @@ def _page(room: Room, worker_id: int, before: str, *, nik: str | None = None) ->
         once=secrets.token_urlsafe(12),
         zone_of=zone,
         zone_name=zone_name,
+        screen_words=screen_words,
+        second_of=second_of,
         hours=lambda slot: hours_text(slot.start, slot.end, language()),
         least_reason=SHORTEST_REASON,
         most_reason=LONGEST_REASON,

@@ -1,0 +1,95 @@
+"""Where workers stand in their conversations: turns are copied from the stream to PostgreSQL, many at a time.
+
+A batch is written once, however often it is read: its number is written in the same transaction, and it leaves the stream
+only after that. Turns are kept for a month; of each worker the last one is kept besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import redis
+
+from bot.conversation.hops import Batch, Hop, drop, oldest
+from bot.db.database import Database
+
+#: Batches copied in one transaction: each has the turns of one web process in one second.
+_AT_ONCE: Final = 20
+#: How long turns are kept; and the numbers of batches, which are out of the stream long before.
+KEPT: Final = timedelta(days=30)
+_NUMBERS_KEPT: Final = timedelta(days=3)
+#: Rows deleted by one statement.
+_DELETED: Final = 5000
+
+#: The states of the registration flow in which somebody stands who has stopped at a place of ``stopped_at``.
+STOPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "identify": ("birth_date", "nik", "nik_of_family", "birth_date_after_nik"),
+    "confirm": ("confirm", "district_search", "districts", "district_unknown"),
+    "screening": ("screening", "which"),
+    "offer": ("offer", "next_offer", "places", "place_search", "no_such_place", "times", "no_times", "session_full"),
+}
+
+_COPY = """
+WITH fresh AS (
+    INSERT INTO hop_batch (number, at) SELECT DISTINCT n, %(now)s::timestamptz FROM unnest(%(numbers)s::bigint[]) n
+    ON CONFLICT DO NOTHING RETURNING number
+), told AS MATERIALIZED (
+    SELECT t.at, t.worker_id, t.visit, t.channel, t.flow, t.state
+    FROM unnest(%(batch)s::bigint[], %(at)s::timestamptz[], %(worker)s::bigint[], %(visit)s::int[], %(channel)s::text[],
+                %(flow)s::text[], %(state)s::text[]) AS t (number, at, worker_id, visit, channel, flow, state)
+    JOIN fresh USING (number)
+), kept AS (
+    INSERT INTO hop (at, worker_id, visit, channel, flow, state)
+    SELECT at, worker_id, visit, channel, flow, state FROM told ORDER BY at
+), stops AS (
+    INSERT INTO last_stop AS l (worker_id, at, channel, flow, state)
+    SELECT DISTINCT ON (worker_id) worker_id, at, channel, flow, state FROM told WHERE worker_id IS NOT NULL
+    ORDER BY worker_id, at DESC
+    ON CONFLICT (worker_id) DO UPDATE
+        SET at = EXCLUDED.at, channel = EXCLUDED.channel, flow = EXCLUDED.flow, state = EXCLUDED.state
+        WHERE l.at < EXCLUDED.at
+)
+SELECT count(*) FROM told
+"""
+
+_DELETE = """
+DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE at < %(before)s LIMIT %(most)s)) RETURNING 1
+"""
+
+
+def copy(client: redis.Redis, database: Database, now: datetime) -> tuple[int, int]:
+    """Copy the oldest turns of the stream: returns (batches that were there, turns that were written).
+
+    Raises ``redis.RedisError`` and ``bot.away.Away``; then nothing is lost, and nothing will be written twice.
+    """
+    batches = oldest(client, _AT_ONCE)
+    if not batches:
+        return 0, 0
+    written: int = database.value(_COPY, _columns(batches, now))
+    drop(client, batches)
+    return len(batches), written
+
+
+def drop_old(database: Database, now: datetime, most: int = _DELETED) -> int:
+    """Delete some of the turns that are older than they are kept; returns how many rows went, 0 once none is left."""
+    return sum(
+        len(database.rows(_DELETE.format(table=table), {"before": now - kept, "most": most}, lazy=True))
+        for table, kept in (("hop", KEPT), ("hop_batch", _NUMBERS_KEPT))
+    )
+
+
+def _columns(batches: list[Batch], now: datetime) -> dict[str, object]:
+    told: list[tuple[int, Hop]] = [(batch.number, hop) for batch in batches for hop in batch.hops]
+    return {
+        "now": now,
+        "numbers": [batch.number for batch in batches if batch.hops],
+        "batch": [number for number, _ in told],
+        "at": [hop.at for _, hop in told],
+        "worker": [hop.person for _, hop in told],
+        "visit": [hop.visit for _, hop in told],
+        "channel": [hop.channel for _, hop in told],
+        "flow": [hop.flow for _, hop in told],
+        "state": [hop.state for _, hop in told],
+    }
