@@ -41,7 +41,7 @@ class Waker:
         self._enqueue = enqueue
         self._work = work
         self._wanted = threading.Event()
-        self._stopping = False
+        self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -55,19 +55,23 @@ class Waker:
         self._wanted.set()
 
     def close(self) -> None:
-        """Enqueue what is still wanted and stop."""
-        self._stopping = True
+        """Enqueue what is still wanted and stop, at once."""
+        self._stopped.set()
         self._wanted.set()
         if self._thread is not None:
             self._thread.join(timeout=2)
 
     def _run(self) -> None:
-        pause = threading.Event()
-        while not self._stopping:
+        while not self._stopped.is_set():
             self._wanted.wait()
             self._wanted.clear()
-            try:
-                enqueue_once(self._client, self._work, self._enqueue)
-            except redis.RedisError as error:
-                _log.warning("wake_failed", error=type(error).__name__)
-            pause.wait(_PAUSE)
+            self._enqueue_once()
+            self._stopped.wait(_PAUSE)
+        if self._wanted.is_set():  # during the last pause
+            self._enqueue_once()
+
+    def _enqueue_once(self) -> None:
+        try:
+            enqueue_once(self._client, self._work, self._enqueue)
+        except redis.RedisError as error:
+            _log.warning("wake_failed", error=type(error).__name__)
