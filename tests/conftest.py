@@ -19,6 +19,7 @@ import psycopg
 import pytest
 import redis
 from argon2 import PasswordHasher
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 from bot.embedded.layout import PASS_THROUGH
 from bot.embedded.servers import EmbeddedServers
@@ -53,6 +54,12 @@ def _cheap_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
+
+
+@pytest.fixture(scope="session")
+def translated_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Pages' templates as Python: what one application has translated, others of this run need not."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import BytecodeCache
 
 from bot.clock import set_file_clock
 from bot.services import Services
@@ -59,8 +60,9 @@ def environ(database_url: str, redis_url: str, tmp_path: Path, clock: MovableClo
 
 
 @pytest.fixture
-def app(environ: dict[str, str]) -> Iterator[Flask]:
+def app(environ: dict[str, str], translated_templates: BytecodeCache) -> Iterator[Flask]:
     made = create_app(environ)
+    made.jinja_env.bytecode_cache = translated_templates
     yield made
     made.extensions["services"].close()
 

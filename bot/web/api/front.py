@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import redis
@@ -47,6 +48,7 @@ _DETAILS: Final = {
 }
 
 
+@cache
 def declared() -> Api:
     """All routes."""
     api = Api()
@@ -55,10 +57,15 @@ def declared() -> Api:
     return api
 
 
+@cache
+def _described(public_url: str) -> dict[str, Any]:
+    return document(declared(), public_url)
+
+
 def blueprint_of(services: Services) -> Blueprint:
     """``/api/v1/`` and all below it."""
     api, front = declared(), _Front(services)
-    described = document(api, services.settings.public_url)
+    described = _described(services.settings.public_url)
     blueprint = Blueprint(NAME, __name__, url_prefix=PREFIX)
 
     def add(rule: str, name: str, methods: Mapping[str, Route]) -> None:
