@@ -1,4 +1,4 @@
-"""RQ's jobs that look the system over, so that no page has to: the gateways' last hour, and what must always hold."""
+"""RQ's jobs that look the system over, so that no page has to: gateways' hour and balance, what must always hold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.away import Away
 from bot.db.database import Database
 from bot.evaluation import gateways
 from bot.jobs import counting, services
+from bot.messaging import balances
 from bot.metrics import AWAY
 
 _log = structlog.get_logger(__name__)
@@ -34,6 +35,17 @@ def count_gateways() -> bool:
         AWAY.labels("gateways").inc()
         _log.warning("gateways_wait", error=type(error).__name__)
         return False
+
+
+def ask_balances() -> int:
+    """Ask gateways that can be asked what is left on our accounts, if that is due; returns how many told."""
+    parts = services()
+    try:
+        return balances.ask(parts.database, parts.gateways, parts.clock.now()) or 0
+    except Away as error:
+        AWAY.labels("balances").inc()
+        _log.warning("balances_wait", error=type(error).__name__)
+        return 0
 
 
 def check_invariants() -> int:

@@ -15,7 +15,7 @@ import structlog
 from rq.cron import CronScheduler
 
 from bot import config, log
-from bot.checkups import count_gateways
+from bot.checkups import ask_balances, count_gateways
 from bot.conversation.store import connect
 from bot.evaluation import gateways
 from bot.evaluation.figures import EVERY
@@ -23,6 +23,7 @@ from bot.followup import gathering
 from bot.hop_jobs import copy_hops, drop_old_hops
 from bot.jobs import ask_gateways, count_figures, gather_follow_up, remind, send_second_notices, sweep
 from bot.lifeline import die_with_parent
+from bot.messaging import balances
 from bot.office import attend
 from bot.pulse import CLOCK_LEADER
 from bot.queues import JOB_TIMEOUT, OFFICE_TIMEOUT, Work
@@ -38,6 +39,7 @@ FOLLOW_UP_SECONDS = int(gathering.EVERY.total_seconds())
 GATEWAYS_SECONDS = int(gateways.EVERY.total_seconds())
 #: Hops are copied while one may still ask for them, and old ones deleted in small portions.
 HOPS_SECONDS, OLD_HOPS_SECONDS = 5, 3600
+BALANCES_SECONDS = int(balances.EVERY.total_seconds())
 _LEASE_SECONDS = 15
 _TICK_SECONDS = 1.0
 
@@ -84,9 +86,11 @@ def schedule(connection: redis.Redis) -> CronScheduler:
         result_ttl=0,
         ttl=FIGURES_SECONDS,
     )
-    cron.register(
-        ask_gateways, Work.RECEIPTS.value, interval=ASK_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=ASK_SECONDS
-    )
+    # Whoever waits for an answer holds up no sweep.
+    for asking, every in ((ask_gateways, ASK_SECONDS), (ask_balances, BALANCES_SECONDS)):
+        cron.register(
+            asking, Work.RECEIPTS.value, interval=every, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=ASK_SECONDS
+        )
     for keep, seconds in ((copy_hops, HOPS_SECONDS), (drop_old_hops, OLD_HOPS_SECONDS)):
         cron.register(
             keep, Work.RECEIPTS.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=min(seconds, 60)

@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from gateway_adapters.africastalking_balance import AccountApi
 from gateway_adapters.africastalking_sms import Account, MessagingApi
 from gateway_adapters.base import (
     Answer,
+    Balance,
     Channel,
     Endpoint,
     Event,
@@ -95,6 +97,7 @@ class AfricasTalking(Gateway):
         self._secret = PathSecret(environ)
         account = _account(environ)
         self._api = MessagingApi(account, timeout=timeout, most=self.max_recipients_per_request) if account else None
+        self._account_api = AccountApi(account, timeout=timeout) if account else None
 
     def authenticate(self, request: WebhookRequest) -> bool:
         return self._secret.opens(request)
@@ -121,6 +124,10 @@ class AfricasTalking(Gateway):
             lacking = Refusal(f"{' and '.join(self.missing_to_send())} not set")
             return [lacking.of(message.id) for message in batch]
         return self._api.send(batch)
+
+    def balance(self) -> Balance | None:
+        """What is left on the account."""
+        return self._account_api.balance() if self._account_api is not None else None
 
 
 def _account(environ: Mapping[str, str]) -> Account | None:

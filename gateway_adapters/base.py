@@ -12,7 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from decimal import Decimal
+from typing import ClassVar, Protocol, runtime_checkable
 
 
 class Channel(enum.StrEnum):
@@ -222,6 +223,22 @@ class Reconciled:
     provider_id: str
     status: ReceiptStatus
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left on our account with a provider. ``currency``: as the provider writes it, usually of ISO 4217."""
+
+    amount: Decimal
+    currency: str
+
+
+@runtime_checkable
+class TellsBalance(Protocol):
+    """An adapter whose provider can be asked what is left on the account. The others do not have the method."""
+
+    def balance(self) -> Balance | None:
+        """Ask, in at most one call's time; None where it cannot be told. Raises nothing."""
 
 
 class Gateway(ABC):

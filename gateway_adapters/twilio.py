@@ -17,6 +17,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from gateway_adapters.base import (
     BadRequest,
+    Balance,
     Channel,
     Endpoint,
     Event,
@@ -118,6 +119,10 @@ class Twilio(Gateway):
 
     def reconcile(self, message: Outgoing, since: datetime) -> Reconciled | None:
         return self._api.find(message, since) if self._api is not None else None
+
+    def balance(self) -> Balance | None:
+        """What is left on the account."""
+        return self._api.balance() if self._api is not None else None
 
     def _receipts_url(self, message_id: int) -> str:
         """Where Twilio reports what became of one of our messages; the signature covers the id in it."""

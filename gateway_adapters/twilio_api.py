@@ -21,9 +21,10 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance, MessageList
 
 from bot.phone import is_e164
-from gateway_adapters.base import Accepted, Outcome, Outgoing, ReceiptStatus, Reconciled, Unknown
+from gateway_adapters.base import Accepted, Balance, Outcome, Outgoing, ReceiptStatus, Reconciled, Unknown
 from gateway_adapters.deadline_http import DeadlineHttp, HttpAnswer, NoAnswer, NotSent
 from gateway_adapters.refusal import NO_PHONE, Refusal
+from gateway_adapters.told_balance import told_balance
 from gateway_adapters.twilio_faults import fault
 
 #: Requests under way at once for one batch.
@@ -59,7 +60,7 @@ class Account:
 
 
 class MessagesApi:
-    """Sends messages for one account, and asks about them."""
+    """Sends messages for one account, and asks about them and about the account."""
 
     def __init__(self, account: Account, *, timeout: float) -> None:
         """``timeout``: seconds that one call may take in all."""
@@ -102,6 +103,14 @@ class MessagesApi:
         status = STATUSES.get(str(ours[0].status))
         return Reconciled(message.id, str(ours[0].sid), status, ours[0].date_updated) if status else None
 
+    def balance(self) -> Balance | None:
+        """What is left on the account; None where it cannot be told, as of a subaccount. Raises nothing."""
+        try:
+            told = self._client.balance.fetch()
+        except (NotSent, NoAnswer, _Refused, *_SDK_FAULTS):
+            return None
+        return told_balance(told.balance, told.currency)
+
     def _hand_over(self, message: Outgoing, status_callback: str) -> Outcome:
         if not is_e164(message.phone):
             return NO_PHONE.of(message.id)
@@ -121,6 +130,10 @@ class MessagesApi:
 
     @functools.cached_property
     def _messages(self) -> MessageList:
+        return self._client.messages
+
+    @functools.cached_property
+    def _client(self) -> Client:
         account = self._account
         client = Client(
             account.sid,
@@ -131,7 +144,7 @@ class MessagesApi:
         )
         if account.api_url is not None:
             client.api.base_url = account.api_url
-        return client.messages
+        return client
 
 
 #: What the SDK raises over an answer that is not as documented, once it has come.

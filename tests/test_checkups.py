@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import redis
@@ -13,10 +14,17 @@ from bot import checkups, invariants, jobs, pulse
 from bot.db.database import Database
 from bot.evaluation import gateways
 from bot.evaluation.gateways import Hour
+from bot.messaging import balances
+from bot.messaging.balances import Told
 from bot.messaging.pacing import Pace, resting
 from bot.queues import Work
 from bot.services import Services
+from gateway_adapters.base import Balance, GatewayRegistry
+from gateway_adapters.registry import load_gateways
 from tests.journeys.conftest import MovableClock, app, clock, environ, services, world
+from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
+from tests.stub_gateways.behaviour import Behaviour
+from tests.stub_gateways.twilio_stub import TwilioStub
 from tests.world import MORNING, World
 
 __all__ = ["MovableClock", "app", "clock", "environ", "services", "world"]
@@ -144,3 +152,63 @@ def test_gateways_are_counted_by_the_clocks_job(world: World) -> None:
     _sent(world.database, "one", "accepted", provider_id="a", minutes_ago=10)
     assert checkups.count_gateways()
     assert not checkups.count_gateways()
+
+
+def _accounts(africastalking: AfricasTalkingStub, twilio: TwilioStub) -> GatewayRegistry:
+    environ = {
+        "AT_USERNAME": "kemenkes",
+        "AT_API_KEY": "key",
+        "AT_API_URL": africastalking.url,
+        "TWILIO_ACCOUNT_SID": "AC1",
+        "TWILIO_AUTH_TOKEN": "token",
+        "TWILIO_FROM": "+15005550006",
+        "TWILIO_API_URL": twilio.url,
+    }
+    return load_gateways(environ, public_url="https://balas.example", timeout=0.4, simulator=True)
+
+
+def test_gateways_are_asked_what_is_left_and_not_too_often(world: World) -> None:
+    with AfricasTalkingStub() as africastalking, TwilioStub() as twilio:
+        accounts = _accounts(africastalking, twilio)
+        assert balances.kept(world.database) == {}
+        assert balances.ask(world.database, accounts, MORNING) == 2
+        assert balances.kept(world.database) == {
+            "africastalking": Told(Balance(Decimal("1785.50"), "KES"), MORNING),
+            "twilio": Told(Balance(Decimal("12.34"), "USD"), MORNING),
+        }
+        assert balances.ask(world.database, accounts, MORNING + timedelta(minutes=4)) is None
+        assert (len(africastalking.received), len(twilio.received)) == (1, 1)
+
+
+def test_a_gateway_that_does_not_answer_keeps_what_it_told(world: World) -> None:
+    with AfricasTalkingStub() as africastalking, TwilioStub() as twilio:
+        accounts, later = _accounts(africastalking, twilio), MORNING + timedelta(minutes=5)
+        balances.ask(world.database, accounts, MORNING)
+        twilio.behaves(Behaviour.ERROR_500)
+        africastalking.balance = "KES 5.00"
+        assert balances.ask(world.database, accounts, later) == 1
+        known = balances.kept(world.database)
+        assert known["africastalking"] == Told(Balance(Decimal("5.00"), "KES"), later)
+        assert known["twilio"].as_of == MORNING
+        # and one whose settings are taken away is not asked, and forgotten
+        nothing = load_gateways({}, public_url="https://balas.example", simulator=True)
+        assert balances.ask(world.database, nothing, later + timedelta(minutes=5)) == 0
+        assert balances.kept(world.database) == {}
+
+
+class TestTheClocksJob:
+    @pytest.fixture
+    def stubs(self) -> Iterator[tuple[AfricasTalkingStub, TwilioStub]]:
+        with AfricasTalkingStub() as africastalking, TwilioStub() as twilio:
+            yield africastalking, twilio
+
+    @pytest.fixture
+    def environ(self, environ: dict[str, str], stubs: tuple[AfricasTalkingStub, TwilioStub]) -> dict[str, str]:
+        africastalking, twilio = stubs
+        return {**environ, "AT_API_URL": africastalking.url, "TWILIO_API_URL": twilio.url}
+
+    @pytest.mark.usefixtures("in_this_process")
+    def test_it_asks_them(self, world: World) -> None:
+        assert checkups.ask_balances() == 2
+        assert checkups.ask_balances() == 0  # not due yet
+        assert set(balances.kept(world.database)) == {"africastalking", "twilio"}

@@ -1,4 +1,4 @@
-"""Africa's Talking's messaging API as its documentation has it.
+"""Africa's Talking's messaging and user data APIs as their documentation has them.
 
     python -m tests.stub_gateways.africastalking_stub --port 9000 --log requests.jsonl
 
@@ -37,9 +37,13 @@ class AfricasTalkingStub(StubGateway):
     credentials_header = "apiKey"
     #: Sender IDs that are unknown: such a request has no recipients in its answer.
     unknown_senders: frozenset[str] = frozenset()
+    #: What is left on every account.
+    balance: object = "KES 1785.50"
 
     def answer(self, received: Received) -> StubAnswer:
         form = received.form
+        if received.method == "GET" and received.path == "/version1/user":
+            return self._user(received)
         if received.method != "POST" or received.path != "/version1/messaging":
             return StubAnswer(404, b"Not Found", "text/plain")
         for name in ("username", "to", "message"):
@@ -53,6 +57,13 @@ class AfricasTalkingStub(StubGateway):
         mentioned = entries[:1] if received.behaviour is Behaviour.PARTIAL else entries
         message = f"Sent to {len(received.taken)}/{len(entries)} Total Cost: IDR {350 * len(received.taken)}.0000"
         return json_answer(201, {"SMSMessageData": {"Message": message, "Recipients": mentioned}})
+
+    def _user(self, received: Received) -> StubAnswer:
+        if not received.query.get("username"):
+            return StubAnswer(400, b"Request is missing required query parameter 'username'", "text/plain")
+        if not received.credentials:
+            return StubAnswer(401, b"The supplied authentication is invalid", "text/plain")
+        return json_answer(200, {"UserData": {"balance": self.balance}})
 
     def _entry(self, received: Received, number: str) -> dict[str, object]:
         code = self.refused.get(number, 101)

@@ -1,4 +1,4 @@
-"""Twilio's Messages resource as its documentation has it, and the signature of its webhooks.
+"""Twilio's Messages and Balance resources as its documentation has them, and the signature of its webhooks.
 
     python -m tests.stub_gateways.twilio_stub --port 9001 --log requests.jsonl
 
@@ -20,6 +20,7 @@ from tests.stub_gateways.behaviour import Received, StubAnswer, Taken, json_answ
 from tests.stub_gateways.stub_server import StubGateway, run
 
 _MESSAGES = re.compile(r"/2010-04-01/Accounts/(AC[0-9a-zA-Z]+)/Messages\.json")
+_BALANCE = re.compile(r"/2010-04-01/Accounts/(AC[0-9a-zA-Z]+)/Balance\.json")
 
 
 def signed(url: str, form: Mapping[str, str], auth_token: str) -> dict[str, str]:
@@ -36,8 +37,12 @@ class TwilioStub(StubGateway):
         super().__init__(**settings)  # type: ignore[arg-type]
         #: What became of messages, by their sid; ``sent`` for the others.
         self.statuses: dict[str, str] = {}
+        #: What is left on the account, and in what; an account of another's has no balance of its own.
+        self.balance: tuple[object, object] = ("12.34", "USD")
 
     def answer(self, received: Received) -> StubAnswer:
+        if (account := _BALANCE.fullmatch(received.path)) is not None and received.method == "GET":
+            return self._balance(received, account[1])
         resource = _MESSAGES.fullmatch(received.path)
         if resource is None:
             return _fault(404, 20404)
@@ -47,6 +52,12 @@ class TwilioStub(StubGateway):
             found = [self._resource(taken) for taken in self.taken if taken.number == received.query.get("To")]
             return json_answer(200, {"messages": found, "page": 0, "page_size": 50, "next_page_uri": None})
         return self._create(received)
+
+    def _balance(self, received: Received, account: str) -> StubAnswer:
+        if not received.credentials.startswith("Basic "):
+            return _fault(401, 20003)
+        amount, currency = self.balance
+        return json_answer(200, {"account_sid": account, "balance": amount, "currency": currency})
 
     def _create(self, received: Received) -> StubAnswer:
         form = received.form

@@ -18,7 +18,8 @@ from bot.campaigns.unknowns import Decision
 from bot.campaigns.waiting import Waiting, waiting
 from bot.evaluation import gateways
 from bot.evaluation.gateways import Hour
-from bot.messaging import brakes, inbound, pacing, receipt_stream
+from bot.messaging import balances, brakes, inbound, pacing, receipt_stream
+from bot.messaging.balances import Told
 from bot.messaging.outbox import Lane
 from bot.messaging.wake import enqueue_once
 from bot.officers.permissions import May
@@ -56,13 +57,16 @@ _MOST_DEAD: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class GatewayNow:
-    """A gateway as it stands: settings that it lacks by name, its last hour, and the seconds that it is left alone."""
+    """A gateway as it stands: settings that it lacks by name, its last hour, the seconds that it is left alone, and what
+    is left on the account as it told last.
+    """
 
     name: str
     is_chosen: bool
     lacks: Sequence[str]
     hour: Hour
     rests: float | None
+    told: Told | None
 
 
 def register(room: Room) -> None:
@@ -172,12 +176,13 @@ def _gateways(services: Services, hours: dict[str, Hour]) -> list[GatewayNow]:
         rests: dict[str, float] = pacing.resting(services.queue, list(known))
     except redis.RedisError:
         rests = {}
-    found = []
+    told, found = balances.kept(services.database), []
     for name, gateway in known.items():
         to_receive = [s.name for s in gateway.settings if s.required_to_receive and not gateway.environ.get(s.name)]
         lacks = list(dict.fromkeys([*gateway.missing_to_send(), *to_receive]))
         is_chosen = name == services.settings.sms_gateway
-        found.append(GatewayNow(name, is_chosen, lacks, hours.get(name, Hour()), rests.get(name)))
+        hour = hours.get(name, Hour())
+        found.append(GatewayNow(name, is_chosen, lacks, hour, rests.get(name), told.get(name)))
     return found
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 from flask import Flask
+from psycopg.types.json import Jsonb
 
 from bot import invariants, pulse
 from bot.evaluation import gateways
@@ -77,6 +78,18 @@ def test_what_is_wrong_stands_out(sign_in: SignIn, world: World, queue: redis.Re
     for told in ("none leads", "20 min ago", "It should come every 10 s"):
         assert told in page
     assert re.search(r"asked for less: left alone for \d+ s", page)
+
+
+def test_what_is_left_on_an_account_is_told_with_its_age(sign_in: SignIn, world: World, services: Services) -> None:
+    told = {"africastalking": ["1234567.5", "KES", (MORNING - timedelta(minutes=3)).isoformat()]}
+    world.database.rows(
+        "INSERT INTO figure_snapshot (kind, as_of, took_ms, body) VALUES ('balances', %s, 5, %s)",
+        (MORNING, Jsonb(told)),
+    )
+    page = sign_in().reads("/admin/system/")
+    assert re.search(r"KES 1,234,567\.50</span> <small>as of 3 min ago", page)
+    assert page.count('<td class="right">unknown</td>') == len(services.gateways.by_name) - 1
+    assert "KES 1.234.567,50" in sign_in(language="id", name="ani").reads("/admin/system/")
 
 
 def test_what_changes_is_fetched_anew_by_itself(sign_in: SignIn, world: World, queue: redis.Redis) -> None:
