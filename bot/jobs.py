@@ -249,29 +249,24 @@ def counting() -> Database:
     return Database(services().settings.database_url, size=1, limit=COUNT_SECONDS)
 
 
-def count_figures() -> tuple[str, ...]:
-    """Make the command room's figures that are due; returns which."""
+def count_figures() -> bool:
+    """Bring the command room's figures up to date; False if it was not done."""
     try:
         return figures.make(counting(), services().clock)
     except Away as error:
         AWAY.labels("figures").inc()
         _log.warning("figures_wait", error=type(error).__name__)
-        return ()
+        return False
 
 
-def gather_follow_up() -> int:
-    """Put the list of people to follow up right; returns of how many districts. A blast that leaves goes first."""
-    parts = services()
-
-    def nothing_leaves() -> bool:
-        return Lane.BLAST not in leases.waiting(parts.database, parts.clock.now())
-
+def gather_follow_up() -> bool:
+    """Bring the list of people to follow up up to date; False if it was not done."""
     try:
-        return gathering.gather(counting(), parts.clock, nothing_leaves)
+        return gathering.gather(counting(), services().clock)
     except Away as error:
         AWAY.labels("follow_up").inc()
         _log.warning("follow_up_waits", error=type(error).__name__)
-        return 0
+        return False
 
 
 def ask_gateways() -> int:

@@ -60,27 +60,29 @@ class Progress:
 #: Where a worker counts.
 HOME = "coalesce(w.domicile_code, w.district_code)"
 
-#: Which workers campaigns have reached, and which are registered: each table is gone through once, and grouped before it
-#: is joined.
-REACHED_AND_REGISTERED = """
-reached AS (
+#: Which workers campaigns have reached, and which are registered.
+REACHED = """
     SELECT worker_id, bool_or(state = 'delivered') AS delivered FROM message
-    WHERE campaign_id IS NOT NULL AND state IN ('accepted', 'delivered') GROUP BY worker_id
-), registered AS (
+    WHERE campaign_id IS NOT NULL AND state IN ('accepted', 'delivered') AND {which} GROUP BY worker_id
+"""
+REGISTERED = """
     SELECT worker_id, bool_or(state = 'attended') AS attended FROM booking
-    WHERE state IN ('booked', 'attended') GROUP BY worker_id
-)"""
+    WHERE state IN ('booked', 'attended') AND {which} GROUP BY worker_id
+"""
+#: The same of all: each table is gone through once, and grouped before it is joined.
+REACHED_AND_REGISTERED = f"""
+reached AS ({REACHED.format(which="true")}), registered AS ({REGISTERED.format(which="true")})"""
 
 #: The workers with both.
 PEOPLE = "worker w LEFT JOIN reached r ON r.worker_id = w.id LEFT JOIN registered b ON b.worker_id = w.id"
 
-#: How far a group of ``PEOPLE`` is: the one definition of these counts, by their names in ``DistrictProgress``.
+#: When one of ``PEOPLE`` counts: the one definition of these counts, by their names in ``DistrictProgress``.
 STEPS: Final = {
-    "target": "count(*)",
-    "invited": "count(r.worker_id)",
-    "delivered": "count(*) FILTER (WHERE r.delivered)",
-    "started": "count(w.started_at)",
-    "registered": "count(b.worker_id)",
+    "target": "true",
+    "invited": "r.worker_id IS NOT NULL",
+    "delivered": "r.delivered IS TRUE",
+    "started": "w.started_at IS NOT NULL",
+    "registered": "b.worker_id IS NOT NULL",
 }
 
 #: Places that are still free, in sessions ``s`` of facilities ``f``.
@@ -89,7 +91,7 @@ TO_COME = "vaccination_session s JOIN facility f ON f.id = s.facility_id WHERE s
 
 _PROGRESS = f"""
 WITH {REACHED_AND_REGISTERED}, people AS (
-    SELECT {HOME} AS code, {", ".join(f"{step} AS {name}" for name, step in STEPS.items())}
+    SELECT {HOME} AS code, {", ".join(f"count(*) FILTER (WHERE {step}) AS {name}" for name, step in STEPS.items())}
     FROM {PEOPLE}
     WHERE %(district)s::text IS NULL OR {HOME} = %(district)s
     GROUP BY 1

@@ -43,14 +43,15 @@ class Counts:
 
 NAMES: Final = tuple(field.name for field in fields(Counts))
 
-#: How each is counted, in ``bot.campaigns.progress.PEOPLE`` with the screening at alias ``s``.
+#: Whom each counts, of ``bot.campaigns.progress.PEOPLE`` with the screening at alias ``s``. Their order is that of the bits
+#: in ``worker_standing.steps``: what is new comes last.
 COUNTED: Final = {
     **STEPS,
-    "with_phone": "count(w.phone)",
-    "verified": "count(w.verified_at)",
-    "screened": "count(s.worker_id)",
-    "attended": "count(*) FILTER (WHERE b.attended)",
-    "silent": "count(*) FILTER (WHERE r.delivered AND w.started_at IS NULL AND b.worker_id IS NULL)",
+    "with_phone": "w.phone IS NOT NULL",
+    "verified": "w.verified_at IS NOT NULL",
+    "screened": "s.worker_id IS NOT NULL",
+    "attended": "b.attended IS TRUE",
+    "silent": "r.delivered IS TRUE AND w.started_at IS NULL AND b.worker_id IS NULL",
 }
 
 #: The steps of the way, in their order.

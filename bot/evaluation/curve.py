@@ -8,7 +8,6 @@ counted anew, because people move and lists are corrected.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -122,20 +121,3 @@ def curve_of(database: Database, place: Place, end: datetime) -> Curve:
     whole = place.facility_id if place.district_code is None else None
     rows = database.rows(_CURVE, {"place": place.key, "facility": whole})
     return Curve(tuple((at, net) for at, net in rows), end)
-
-
-def since(database: Database, start: datetime, places: Iterable[Place]) -> dict[str, int]:
-    """Registrations of each place, by its key, in the steps from ``start`` on."""
-    rows = database.rows(
-        "SELECT place, sum(net)::int FROM registration_count WHERE at >= %s AND place = ANY(%s) GROUP BY place",
-        (start, [place.key for place in places]),
-    )
-    return dict(rows)
-
-
-def all_since(connection: psycopg.Connection[Any], start: datetime) -> dict[str, int]:
-    """The same of every place, within a count's transaction."""
-    rows = connection.execute(
-        "SELECT place, sum(net)::int FROM registration_count WHERE at >= %s GROUP BY place", (start,)
-    ).fetchall()
-    return dict(rows)

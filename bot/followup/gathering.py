@@ -1,16 +1,15 @@
-"""The list made ready: a worker of the sweep's queue goes through the roster, district by district, and keeps each case.
+"""The list made ready: a worker of the sweep's queue keeps each case as it now is, so that no page has to look for them.
 
-Pages read ``follow_up_case`` by its indexes and the counts from ``figure_snapshot``. A case that has gone since (somebody
-registered) is left out by the page; one that has changed is put right at the next round. Only what changed is written.
+Each look takes in whom something happened to since the last one, and some others in turn (``bot.registration.rounds``).
+Pages read ``follow_up_case`` by its indexes and the counts from ``figure_snapshot``. Only what changed is written.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -19,33 +18,31 @@ from psycopg.types.json import Jsonb
 from bot.clock import Clock
 from bot.db.database import Database
 from bot.followup.reasons import CASES, Reason
+from bot.registration.rounds import Round, Which, look
 
 KIND: Final = "follow-up"
-#: How often a round begins at most, and how much longer than it took it is kept at least.
-EVERY: Final = timedelta(seconds=15)
-SHARE: Final = 10
-#: Seconds of one job, so that sweeps and figures do not wait behind it: what it does not reach, the next takes first.
-_AT_ONCE: Final = 4.0
+#: How often the list is brought up to date.
+EVERY: Final = timedelta(seconds=5)
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('follow-up'))"
 
 _PUT_RIGHT = f"""
 WITH now_so AS MATERIALIZED ({CASES}), gone AS (
-    DELETE FROM follow_up_case c WHERE c.district_code = %(district)s
+    DELETE FROM follow_up_case c WHERE {{cases}}
         AND NOT EXISTS (SELECT 1 FROM now_so n WHERE n.worker_id = c.worker_id)
-), put AS (
-    INSERT INTO follow_up_case AS c (worker_id, district_code, facility_id, name, profession, reason, since)
-    SELECT worker_id, district_code, facility_id, name, profession, reason, since FROM now_so n
-    WHERE NOT EXISTS (
-        SELECT 1 FROM follow_up_case k WHERE k.worker_id = n.worker_id
-            AND (k.district_code, k.name, k.profession, k.reason, k.since)
-              = (n.district_code, n.name, n.profession, n.reason, n.since)
-            AND k.facility_id IS NOT DISTINCT FROM n.facility_id)
-    ON CONFLICT (worker_id) DO UPDATE SET district_code = EXCLUDED.district_code, facility_id = EXCLUDED.facility_id,
-        name = EXCLUDED.name, profession = EXCLUDED.profession, reason = EXCLUDED.reason, since = EXCLUDED.since
 )
-SELECT reason, count(*) FROM now_so GROUP BY 1
+INSERT INTO follow_up_case AS c (worker_id, district_code, facility_id, name, profession, reason, since)
+SELECT worker_id, district_code, facility_id, name, profession, reason, since FROM now_so n
+WHERE NOT EXISTS (
+    SELECT 1 FROM follow_up_case k WHERE k.worker_id = n.worker_id
+        AND (k.district_code, k.name, k.profession, k.reason, k.since)
+          = (n.district_code, n.name, n.profession, n.reason, n.since)
+        AND k.facility_id IS NOT DISTINCT FROM n.facility_id)
+ORDER BY worker_id
+ON CONFLICT (worker_id) DO UPDATE SET district_code = EXCLUDED.district_code, facility_id = EXCLUDED.facility_id,
+    name = EXCLUDED.name, profession = EXCLUDED.profession, reason = EXCLUDED.reason, since = EXCLUDED.since
 """
+_COUNT = "SELECT district_code, reason, count(*) FROM follow_up_case GROUP BY 1, 2"
 
 _KEEP = """
 INSERT INTO figure_snapshot (kind, as_of, took_ms, body) VALUES (%(kind)s, %(as_of)s, %(took_ms)s, %(body)s)
@@ -55,9 +52,8 @@ ON CONFLICT (kind) DO UPDATE SET as_of = EXCLUDED.as_of, took_ms = EXCLUDED.took
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The people of a district by reason, as of a moment."""
+    """The people of a district by reason."""
 
-    as_of: datetime
     by_reason: dict[Reason, int]
 
     @property
@@ -66,65 +62,56 @@ class Counted:
         return sum(self.by_reason.values())
 
 
-def gather(database: Database, clock: Clock, goes_on: Callable[[], bool] = lambda: True) -> int:
-    """Put the districts right whose time has come, for some seconds at most and as long as ``goes_on``; returns how many.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """How many there are. ``as_of``: what people did; ``right_at``: also of messages, which may lag behind a fast blast."""
 
-    Raises ``DatabaseAway``.
-    """
-    began, done = time.monotonic(), 0
-    for district in _due(database, clock.now()):
-        if not goes_on() or not _gather_one(database, district, clock.now()):
-            break
-        done += 1
-        if time.monotonic() - began > _AT_ONCE:
-            break
-    return done
+    as_of: datetime
+    right_at: datetime
+    districts: dict[str, Counted]
+
+    def of(self, district: str) -> Counted:
+        """The people of a district."""
+        return self.districts.get(district, Counted({}))
 
 
-def counted(database: Database) -> dict[str, Counted]:
-    """What was counted last, by district; empty before the first round."""
-    body = database.value("SELECT body FROM figure_snapshot WHERE kind = %s", (KIND,)) or {}
-    known = {reason.value: reason for reason in Reason}
-    return {
-        district: Counted(
-            datetime.fromisoformat(kept["as_of"]), {known[name]: n for name, n in kept["n"].items() if name in known}
-        )
-        for district, kept in body.items()
-    }
-
-
-def _due(database: Database, now: datetime) -> list[str]:
-    """Districts to be gone through, the longest left first. ``took_ms``: of all districts together."""
-    row = database.row("SELECT body, took_ms FROM figure_snapshot WHERE kind = %s", (KIND,))
-    kept: dict[str, Any] = row[0] if row else {}
-    wait = max(EVERY, timedelta(milliseconds=SHARE * row[1])) if row else EVERY
-    found = []
-    for (code,) in database.rows("SELECT code FROM district ORDER BY code"):
-        as_of = datetime.fromisoformat(kept[code]["as_of"]) if code in kept else None
-        if as_of is None or as_of > now or now - as_of >= wait:
-            found.append((as_of is not None, as_of or now, code))
-    return [code for _, _, code in sorted(found)]
-
-
-def _gather_one(database: Database, district: str, now: datetime) -> bool:
-    """One district in one transaction; False if another worker is at it."""
+def gather(database: Database, clock: Clock) -> bool:
+    """Bring the list up to date; False if another worker is at it. Raises ``DatabaseAway``."""
     with database.transaction() as connection:
+        connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         locked = connection.execute(_LOCK).fetchone()
         if locked is None or not locked[0]:
             return False
-        connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-        began = time.monotonic()
-        rows = connection.execute(_PUT_RIGHT.encode(), {"district": district}).fetchall()
-        _keep(connection, district, dict(rows), now, round((time.monotonic() - began) * 1000))
+        now, began = clock.now(), time.monotonic()
+        row = connection.execute("SELECT body -> 'people' FROM figure_snapshot WHERE kind = %s", (KIND,)).fetchone()
+        people = look(connection, Round.from_json(row[0]) if row else None, now, partial(_put_right, connection))
+        districts: dict[str, dict[str, int]] = {}
+        for district, reason, count in connection.execute(_COUNT):
+            districts.setdefault(district, {})[reason] = count
+        body = {"people": people.as_json(), "districts": districts}
+        took = round((time.monotonic() - began) * 1000)
+        connection.execute(_KEEP, {"kind": KIND, "as_of": now, "took_ms": took, "body": Jsonb(body)})
     return True
 
 
-def _keep(
-    connection: psycopg.Connection[Any], district: str, by_reason: dict[str, int], now: datetime, took: int
-) -> None:
-    row = connection.execute("SELECT body FROM figure_snapshot WHERE kind = %s", (KIND,)).fetchone()
-    body: dict[str, Any] = row[0] if row else {}
-    body[district] = {"as_of": now.isoformat(), "took": took, "n": dict(Counter(by_reason))}
-    all_of_it = sum(each["took"] for each in body.values())
-    connection.execute(_KEEP, {"kind": KIND, "as_of": now, "took_ms": all_of_it, "body": Jsonb(body)})
+def counted(database: Database) -> Gathered | None:
+    """What was counted last; None before the first round is through."""
+    row = database.row("SELECT as_of, body FROM figure_snapshot WHERE kind = %s", (KIND,))
+    right_at: str | None = row[1]["people"]["right_at"] if row else None
+    if row is None or right_at is None:
+        return None
+    known = {reason.value: reason for reason in Reason}
+    return Gathered(
+        row[0],
+        datetime.fromisoformat(right_at),
+        {
+            district: Counted({known[name]: count for name, count in counts.items() if name in known})
+            for district, counts in row[1]["districts"].items()
+        },
+    )
+
+
+def _put_right(connection: psycopg.Connection[Any], which: Which) -> None:
+    sql = _PUT_RIGHT.format(workers=which.of("w.id"), cases=which.of("c.worker_id"))
+    connection.execute(sql.encode(), which.parameters)

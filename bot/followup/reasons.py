@@ -51,9 +51,9 @@ REGISTERED: Final = (
     "EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = w.id AND b.dose = 1 AND b.state IN ('booked', 'attended'))"
 )
 
-#: The cases of the district %(district)s, counted where people live. A message that still waits tells nothing.
+#: The cases among some workers, {{workers}}, counted where people live. A message that still waits tells nothing.
 CASES: Final = f"""
-SELECT w.id AS worker_id, %(district)s::text AS district_code, w.facility_id, lower(w.name) AS name, w.profession,
+SELECT w.id AS worker_id, coalesce(w.domicile_code, w.district_code) AS district_code, w.facility_id, lower(w.name) AS name, w.profession,
        CASE {_REASON} END AS reason, coalesce(CASE {_SINCE} END, w.created_at) AS since
 FROM worker w
 LEFT JOIN wrong_number wn ON wn.phone = w.phone
@@ -70,5 +70,5 @@ LEFT JOIN LATERAL (
            max(x.created_at) FILTER (WHERE x.state IN ('accepted', 'rejected', 'unknown')) AS sent_at
     FROM message x WHERE x.campaign_id IS NOT NULL AND x.worker_id = w.id AND w.started_at IS NULL
 ) m ON true
-WHERE coalesce(w.domicile_code, w.district_code) = %(district)s AND NOT {REGISTERED}
+WHERE {{workers}} AND NOT {REGISTERED}
 """

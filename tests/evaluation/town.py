@@ -30,8 +30,8 @@ class Town:
         self.world.session(self.facility, capacity=99, day=date(2021, 1, 12))  # is over
         self.other_facility = self.world.facility("Puskesmas Pantai", "7371", code="F-MKS")
 
-    def counts(self) -> tuple[str, ...]:
-        """A worker makes the figures that are due."""
+    def counts(self) -> bool:
+        """A worker brings the figures up to date."""
         return figures.make(self.database, self.clock)
 
     def lives_here(self, number: int, facility: int | None = None, **features: Any) -> list[int]:
@@ -60,6 +60,34 @@ class Town:
             (campaign, worker, state, self.clock.moment),
         )
 
+    def hears_from_a_campaign(self, worker: int, state: str = "accepted") -> None:
+        """A gateway takes a message for them."""
+        campaign = self.database.value(
+            "INSERT INTO campaign (name, kind, state, gateway, audience, created_at, created_by) "
+            "VALUES (gen_random_uuid()::text, 'blast', 'running', 'simulator', '{}', %s, 'tests') RETURNING id",
+            (self.clock.moment,),
+        )
+        self.hears_of_it(worker, state, campaign=campaign)
+        self.database.rows(
+            "WITH handed_over AS ("
+            "INSERT INTO attempt (lane, gateway, campaign_id, size, state, created_at, due_at, settled_at) "
+            "VALUES ('blast', 'simulator', %(campaign)s, 1, 'settled', %(now)s, %(now)s, %(now)s) RETURNING id) "
+            "UPDATE message SET attempt_id = handed_over.id FROM handed_over WHERE campaign_id = %(campaign)s",
+            {"campaign": campaign, "now": self.clock.moment},
+        )
+
+    def moves(self, worker: int, district: str) -> None:
+        """They tell us where they live."""
+        self.database.rows(
+            "UPDATE worker SET domicile_code = %s, updated_at = %s WHERE id = %s", (district, self.clock.moment, worker)
+        )
+
+    def gets_a_phone(self, worker: int, phone: str | None) -> None:
+        """An officer corrects their number."""
+        self.database.rows(
+            "UPDATE worker SET phone = %s, updated_at = %s WHERE id = %s", (phone, self.clock.moment, worker)
+        )
+
     def goes_its_way(self) -> None:
         """Eight of Bandung, each a step further than the one before, and two of Makassar."""
         no_phone, phone, invited, silent, started = [
@@ -73,8 +101,8 @@ class Town:
         for worker in (silent, started, verified, booked, attended):
             self.hears_of_it(worker)
             self.hears_of_it(worker, "accepted", campaign=2)
-        self._mark("started_at", started, verified, booked, attended)
-        self._mark("verified_at", verified, booked, attended)
+        self.marks("started_at", started, verified, booked, attended)
+        self.marks("verified_at", verified, booked, attended)
         for worker in (booked, attended):
             self.database.rows(
                 "INSERT INTO screening (worker_id, outcome, screened_at) VALUES (%s, 'fit', %s)", (worker, MORNING)
@@ -86,5 +114,5 @@ class Town:
         self.world.worker(self.facility, district="7371")
         assert no_phone
 
-    def _mark(self, column: str, *workers: int) -> None:
+    def marks(self, column: str, *workers: int) -> None:
         self.database.rows(f"UPDATE worker SET {column} = %s WHERE id = ANY(%s)", (self.clock.moment, list(workers)))

@@ -114,7 +114,7 @@ def register(room: Room) -> None:
 
 def _list(services: Services, district: str, typed: str) -> str:
     database, now = services.database, services.clock.now()
-    name, counts = _name_of(services, district), gathering.counted(database).get(district)
+    name, gathered = _name_of(services, district), gathering.counted(database)
     meant = _meant(district, _reason(services, district), typed)
     people, more = page(database, meant, area(), actor(), now, _after(request.args.get("after", "")))
     is_own = signed_in().role is Role.DISTRICT
@@ -122,7 +122,8 @@ def _list(services: Services, district: str, typed: str) -> str:
         "admin/follow-up/list.html",
         district=name,
         code=district,
-        counted=counts,
+        counted=gathered and gathered.of(district),
+        as_of=gathered and gathered.as_of,
         meant=meant,
         people=people,
         after=None if more is None else f"{(more[0] - _EPOCH) // _MICROSECOND}-{more[1]}",
@@ -148,8 +149,9 @@ def _reason(services: Services, district: str) -> Reason:
     asked = request.args.get("reason", "")
     if asked:
         return Reason(asked) if asked in set(Reason) else abort(404)
-    counts = gathering.counted(services.database).get(district)
-    return next((reason for reason in Reason if counts and counts.by_reason.get(reason)), Reason.NO_PHONE)
+    gathered = gathering.counted(services.database)
+    counts = gathered.of(district).by_reason if gathered else {}
+    return next((reason for reason in Reason if counts.get(reason)), Reason.NO_PHONE)
 
 
 def _meant(district: str, reason: Reason, name: str) -> Filter:

@@ -30,7 +30,9 @@ def gathers(services: Services, clock: MovableClock) -> None:
 
 
 def counts(services: Services, district: str = "3273") -> dict[Reason, int]:
-    return gathering.counted(services.database)[district].by_reason
+    gathered = gathering.counted(services.database)
+    assert gathered is not None
+    return gathered.of(district).by_reason
 
 
 def reason_of(services: Services, worker: Worker) -> str | None:
@@ -289,8 +291,3 @@ def test_the_ministry_sees_the_counts_of_all_districts(
     page = nina.reads("/admin/follow-up/")
     assert "Kota Surabaya" in page
     assert "/admin/follow-up/3578/?reason=never_invited" in page
-
-
-def test_a_round_looks_at_districts_whose_time_has_come(town: Neighbours, services: Services) -> None:
-    assert gathering.gather(services.database, services.clock) == 2
-    assert gathering.gather(services.database, services.clock) == 0

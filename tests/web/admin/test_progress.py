@@ -230,7 +230,7 @@ class TestUpdating:
         clock.passes(minutes=3)
         page = officer.reads("/admin/progress/")
         assert "older than they should be" in page
-        assert "Registrations counted 3 min ago" in page
+        assert "Counted 3 min ago" in page
 
 
 class TestFiles:

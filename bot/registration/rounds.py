@@ -1,0 +1,120 @@
+"""Keeping something of every worker right: whom something happened to at once, and everybody else in turn.
+
+A look takes in those who were touched since the last one (``bot.registration.touched``) and some hundreds of the others,
+so that what left no trace is found within the hour. At first, and when more has happened than a look can take in, it
+goes through everybody as fast as it may, and what is kept is ``behind`` until such a round has been made in peace.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+
+from bot.registration.touched import Cursor, look_from_here, touched
+
+#: Whom a look takes in at most: of those touched, of those in turn, and in one statement of a fast round.
+MOST: Final = 40_000
+IN_TURN: Final = 1_500
+_AT_ONCE: Final = 10_000
+#: Seconds that a look of a fast round goes on.
+_FAST: Final = 2.0
+#: How far behind is put up with while a blast leaves, which needs the database more.
+GIVES_WAY: Final = timedelta(seconds=60)
+
+_LEAVING = """
+SELECT 1 FROM attempt a JOIN campaign c ON c.id = a.campaign_id
+WHERE a.lane = 'blast' AND a.state = 'queued' AND a.due_at <= %s AND c.state = 'running' LIMIT 1
+"""
+_NEXT = "SELECT id FROM worker WHERE id > %s ORDER BY id OFFSET %s LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Some workers: a condition in which ``{id}`` is the column of their ids, and its parameters."""
+
+    condition: str
+    parameters: dict[str, Any]
+
+    def of(self, column: str) -> str:
+        """The condition on a column."""
+        return self.condition.format(id=column)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How far everybody is gone through. ``walked``: the last id; ``disturbed``: too much happened during this round.
+
+    ``right_at``: as of when all that is kept is right; None before the first round is through.
+    """
+
+    cursor: Cursor
+    walked: int = 0
+    behind: bool = True
+    disturbed: bool = False
+    right_at: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """To be kept."""
+        return {
+            "cursor": self.cursor.as_json(),
+            "walked": self.walked,
+            "behind": self.behind,
+            "disturbed": self.disturbed,
+            "right_at": None if self.right_at is None else self.right_at.isoformat(),
+        }
+
+    @staticmethod
+    def from_json(kept: dict[str, Any]) -> Round:
+        """As ``as_json`` made it."""
+        right_at = kept["right_at"]
+        return Round(
+            Cursor.from_json(kept["cursor"]),
+            kept["walked"],
+            kept["behind"],
+            kept["disturbed"],
+            None if right_at is None else datetime.fromisoformat(right_at),
+        )
+
+
+def look(
+    connection: psycopg.Connection[Any],
+    kept: Round | None,
+    now: datetime,
+    put_right: Callable[[Which], None],
+) -> Round:
+    """One look, within a transaction; ``put_right`` writes what is now so of some workers. Returns where it ended."""
+    leaving = connection.execute(_LEAVING, (now,)).fetchone() is not None
+    if kept is None or kept.cursor.at > now:  # the first, or the clock was set back
+        kept = Round(look_from_here(connection, None, now))
+        return _go_on(connection, kept, now, put_right, fast=True)
+    cursor = look_from_here(connection, kept.cursor, now)
+    found = touched(connection, kept.cursor, MOST)
+    if found.workers:
+        put_right(Which("{id} = ANY(%(ids)s)", {"ids": found.workers}))
+    behind, disturbed = kept.behind or found.too_many, kept.disturbed or found.too_many
+    kept = replace(kept, cursor=cursor, behind=behind, disturbed=disturbed)
+    patient = leaving and kept.right_at is not None and now - kept.right_at < GIVES_WAY
+    return _go_on(connection, kept, now, put_right, fast=kept.behind and not patient)
+
+
+def _go_on(
+    connection: psycopg.Connection[Any], kept: Round, now: datetime, put_right: Callable[[Which], None], *, fast: bool
+) -> Round:
+    """Take in the next in turn: some, or as many as there is time for."""
+    stop = time.monotonic() + (_FAST if fast else 0.0)
+    while True:
+        last = connection.execute(_NEXT, (kept.walked, (_AT_ONCE if fast else IN_TURN) - 1)).fetchone()
+        if last is None:
+            put_right(Which("{id} > %(after)s", {"after": kept.walked}))
+            kept = replace(kept, walked=0, behind=kept.behind and kept.disturbed, disturbed=False)
+            break
+        put_right(Which("{id} > %(after)s AND {id} <= %(upto)s", {"after": kept.walked, "upto": last[0]}))
+        kept = replace(kept, walked=int(last[0]))
+        if time.monotonic() >= stop:
+            break
+    return kept if kept.behind else replace(kept, right_at=now)

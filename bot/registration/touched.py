@@ -1,0 +1,95 @@
+"""Whom something has happened to of late: found by the moments that rows bear, so that nobody has to note it on the way.
+
+A moment is earlier than the commit of its row, so each look goes back a little further than the last one, and finds some
+people twice. What leaves no such trace (somebody deleted, a message settled by an admin) is found in time by
+``bot.registration.rounds``, which goes through everybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+
+#: What was written as of a moment is committed within this, but for what is stuck.
+OPEN: Final = timedelta(seconds=10)
+
+_PEOPLE = """
+SELECT id FROM worker WHERE started_at >= %(since)s
+UNION SELECT id FROM worker WHERE verified_at >= %(since)s
+UNION SELECT id FROM worker WHERE confirmed_at >= %(since)s
+UNION SELECT id FROM worker WHERE updated_at >= %(since)s
+UNION SELECT worker_id FROM screening WHERE screened_at >= %(since)s
+UNION SELECT worker_id FROM booking WHERE booked_at >= %(since)s
+UNION SELECT worker_id FROM booking WHERE booked_at IS NOT NULL AND ended_at >= %(since)s
+UNION SELECT w.id FROM opt_out o JOIN worker w ON w.phone = o.phone WHERE o.since >= %(since)s
+UNION SELECT w.id FROM wrong_number n JOIN worker w ON w.phone = n.phone WHERE n.since >= %(since)s
+UNION SELECT w.id FROM identity_guard g JOIN worker w ON w.phone = g.subject
+    WHERE g.kind = 'phone' AND g.last_failure_at >= %(since)s
+UNION SELECT substr(subject, 8)::bigint FROM audit WHERE at >= %(since)s AND subject ~ '^worker:[0-9]{1,18}$'
+LIMIT %(most)s
+"""
+# A receipt names the phone or our own id. An attempt's outcomes are written in the transaction that settles it.
+_MESSAGES = """
+SELECT DISTINCT worker_id FROM (
+    (SELECT m.worker_id FROM attempt a JOIN message m ON m.attempt_id = a.id
+     WHERE a.campaign_id IS NOT NULL AND a.settled_at >= %(since)s LIMIT %(most)s)
+    UNION ALL
+    (SELECT m.worker_id FROM (SELECT phone FROM receipt WHERE id > %(receipt)s LIMIT %(most)s) r
+     JOIN message m ON m.phone = r.phone WHERE m.campaign_id IS NOT NULL LIMIT %(most)s)
+    UNION ALL
+    (SELECT m.worker_id FROM (SELECT our_id FROM receipt WHERE id > %(receipt)s AND our_id IS NOT NULL LIMIT %(most)s) r
+     JOIN message m ON m.id = r.our_id WHERE m.campaign_id IS NOT NULL LIMIT %(most)s)
+) found WHERE worker_id IS NOT NULL LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a look ended: its moment, and the last receipts of the looks before it, oldest first."""
+
+    at: datetime
+    receipts: tuple[tuple[datetime, int], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """To be kept."""
+        return {"at": self.at.isoformat(), "receipts": [[at.isoformat(), number] for at, number in self.receipts]}
+
+    @staticmethod
+    def from_json(kept: dict[str, Any]) -> Cursor:
+        """As ``as_json`` made it."""
+        receipts = tuple((datetime.fromisoformat(at), int(number)) for at, number in kept["receipts"])
+        return Cursor(datetime.fromisoformat(kept["at"]), receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Workers, in any order. ``too_many``: more than were wanted; then those whom only messages touched are left out."""
+
+    workers: list[int]
+    too_many: bool
+
+
+def look_from_here(connection: psycopg.Connection[Any], cursor: Cursor | None, now: datetime) -> Cursor:
+    """The cursor with which the next look begins, to be taken before this one."""
+    last = connection.execute("SELECT coalesce(max(id), 0) FROM receipt").fetchone()
+    assert last is not None
+    known = [*(cursor.receipts if cursor else ()), (now, int(last[0]))]
+    # The newest of those that are old enough stays, and all that are newer.
+    old = [each for each in known if each[0] <= now - OPEN]
+    return Cursor(now, tuple([*old[-1:], *(each for each in known if each[0] > now - OPEN)]))
+
+
+def touched(connection: psycopg.Connection[Any], cursor: Cursor, most: int) -> Touched:
+    """Whom something happened to since ``cursor``, ``most`` of them at most. Within a transaction."""
+    values = {"since": cursor.at - OPEN, "receipt": cursor.receipts[0][1], "most": most + 1}
+    # A range index looks as dear as the whole table to a planner that knows little of it.
+    connection.execute("SET LOCAL enable_seqscan = off")
+    workers = {int(row[0]) for row in connection.execute(_PEOPLE, values)}
+    messaged = {int(row[0]) for row in connection.execute(_MESSAGES, values)} if len(workers) <= most else set()
+    connection.execute("SET LOCAL enable_seqscan = on")
+    if len(workers | messaged) > most:
+        return Touched(list(workers)[:most], too_many=True)
+    return Touched(list(workers | messaged), too_many=False)
