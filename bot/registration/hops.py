@@ -33,23 +33,24 @@ STOPS: Final[Mapping[str, tuple[str, ...]]] = {
 
 _COPY = """
 WITH fresh AS (
-    INSERT INTO hop_batch (number, at) SELECT DISTINCT n, %(now)s::timestamptz FROM unnest(%(numbers)s::bigint[]) n
+    INSERT INTO hop_batch (number, at) SELECT n, %(now)s::timestamptz FROM unnest(%(numbers)s::bigint[]) n ORDER BY n
     ON CONFLICT DO NOTHING RETURNING number
 ), told AS MATERIALIZED (
-    SELECT t.at, t.worker_id, t.visit, t.channel, t.flow, t.state
+    SELECT t.at, t.worker_id, t.visit, t.channel, t.flow, t.state, t.place
     FROM unnest(%(batch)s::bigint[], %(at)s::timestamptz[], %(worker)s::bigint[], %(visit)s::int[], %(channel)s::text[],
-                %(flow)s::text[], %(state)s::text[]) AS t (number, at, worker_id, visit, channel, flow, state)
+                %(flow)s::text[], %(state)s::text[])
+         WITH ORDINALITY AS t (number, at, worker_id, visit, channel, flow, state, place)
     JOIN fresh USING (number)
 ), kept AS (
     INSERT INTO hop (at, worker_id, visit, channel, flow, state)
-    SELECT at, worker_id, visit, channel, flow, state FROM told ORDER BY at
+    SELECT at, worker_id, visit, channel, flow, state FROM told ORDER BY at, place
 ), stops AS (
     INSERT INTO last_stop AS l (worker_id, at, channel, flow, state)
     SELECT DISTINCT ON (worker_id) worker_id, at, channel, flow, state FROM told WHERE worker_id IS NOT NULL
-    ORDER BY worker_id, at DESC
+    ORDER BY worker_id, at DESC, place DESC
     ON CONFLICT (worker_id) DO UPDATE
         SET at = EXCLUDED.at, channel = EXCLUDED.channel, flow = EXCLUDED.flow, state = EXCLUDED.state
-        WHERE l.at < EXCLUDED.at
+        WHERE l.at <= EXCLUDED.at
 )
 SELECT count(*) FROM told
 """
@@ -81,10 +82,11 @@ def drop_old(database: Database, now: datetime, most: int = _DELETED) -> int:
 
 
 def _columns(batches: list[Batch], now: datetime) -> dict[str, object]:
-    told: list[tuple[int, Hop]] = [(batch.number, hop) for batch in batches for hop in batch.hops]
+    numbered = {batch.number: batch.hops for batch in batches if batch.hops}
+    told: list[tuple[int, Hop]] = [(number, hop) for number, hops in numbered.items() for hop in hops]
     return {
         "now": now,
-        "numbers": [batch.number for batch in batches if batch.hops],
+        "numbers": list(numbered),
         "batch": [number for number, _ in told],
         "at": [hop.at for _, hop in told],
         "worker": [hop.person for _, hop in told],

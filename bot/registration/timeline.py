@@ -112,7 +112,7 @@ JOIN receipt r ON r.gateway = m.gateway AND r.provider_id = m.provider_id
 WHERE m.id = ANY(%s) ORDER BY r.received_at, r.id
 """
 _SCREENS = """
-SELECT visit, channel, at, state FROM hop WHERE worker_id = %(worker)s AND visit = ANY(%(visits)s) ORDER BY at
+SELECT visit, channel, at, state FROM hop WHERE worker_id = %(worker)s AND visit = ANY(%(visits)s) ORDER BY at, ctid
 """
 #: Screens of a conversation that are told: a session of three minutes has some ten.
 _MOST_SCREENS: Final = 60

@@ -14,6 +14,7 @@ from bot.conversation.catalog import Catalogs
 from bot.conversation.driver import Caller, Driver, Heard
 from bot.conversation.engine import Engine
 from bot.conversation.flow import Flow
+from bot.conversation.hops import Note, unnoted
 from bot.conversation.screens import Screen
 from bot.conversation.store import Store
 from tests.conversation.teahouse import Guest, Kitchen
@@ -34,6 +35,7 @@ class House:
     clock: ManualClock
     flow: Flow[Guest]
     before: Callable[[object, Caller], None] = lambda _effect, _caller: None
+    note: Note = unnoted
 
     def __post_init__(self) -> None:
         self.callers: list[Caller] = []
@@ -47,6 +49,7 @@ class House:
             self.clock,
             digest_key=b"k" * 32,
             time_zone=ZoneInfo("Asia/Jakarta"),
+            note=self.note,
         )
 
     def _perform(self, effect: object, caller: Caller) -> object:

@@ -38,6 +38,11 @@ class Wire:
         """How many times a command passed on its way to the server."""
         return sum(chunk.count(command) for chunk in self._carried)
 
+    @property
+    def requests(self) -> int:
+        """How many times the client sent something: each waits for its answer before the next."""
+        return len(self._carried)
+
     def cut(self) -> None:
         """Break every connection and take no new one."""
         self._listener.close()

@@ -1,0 +1,253 @@
+"""Turns come from the stream to PostgreSQL once each, whoever dies on the way, and tell where everybody stands."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+
+from bot import hop_jobs, jobs
+from bot.clockwork import schedule
+from bot.conversation import hops as stream
+from bot.conversation.flow import Ending
+from bot.conversation.hops import STREAM, HopNotes
+from bot.db.database import Database
+from bot.embedded.servers import EmbeddedServers
+from bot.registration import hops
+from bot.services import Services
+from flows.memory import Campaign
+from flows.registration import registration
+from tests.journeys.conftest import MovableClock, app, clock, environ, phone_of, post, services, world
+from tests.phones import Phone
+from tests.stopping import paused
+from tests.world import MORNING, World
+
+__all__ = ["MovableClock", "app", "clock", "environ", "phone_of", "post", "services", "world"]
+
+PhoneOf = Callable[[str], Phone]
+
+#: A worker that is killed when it has committed, before it takes what it wrote out of the stream.
+_KILLED = """
+import os, signal, sys
+from datetime import datetime
+from bot.conversation import hops as stream
+from bot.conversation.store import connect
+from bot.db.database import Database
+from bot.registration import hops
+hops.drop = lambda client, batches: os.kill(os.getpid(), signal.SIGKILL)
+hops.copy(connect(sys.argv[1]), Database(sys.argv[2]), datetime.fromisoformat(sys.argv[3]))
+"""
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url, limit=10)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as made:
+        yield made
+
+
+def note(client: redis.Redis, worker: int, state: str, at: datetime = MORNING, *, visit: int = 1) -> None:
+    """A batch of its own with one turn."""
+    notes = HopNotes(client)
+    notes.note(at.timestamp(), "ussd", "registration", state, worker, visit)
+    notes.close()
+
+
+def entries(client: redis.Redis) -> list[dict[Any, Any]]:
+    """What stands in the stream."""
+    found: Any = client.xrange(STREAM)
+    return [fields for _, fields in found]
+
+
+def kept(database: Database) -> list[tuple[object, ...]]:
+    """Worker and state of every turn, in the order of time."""
+    return database.rows("SELECT worker_id, state FROM hop ORDER BY at, state")
+
+
+def stands(database: Database, worker: int) -> str | None:
+    found: str | None = database.value("SELECT state FROM last_stop WHERE worker_id = %s", (worker,))
+    return found
+
+
+def test_a_registration_is_told_screen_by_screen(world: World, phone_of: PhoneOf, services: Services) -> None:
+    place = world.facility()
+    world.session(place)
+    siti = world.worker(place)
+    assert siti.phone is not None
+    phone_of(siti.phone).registers(siti.typed_birth_date)
+    services.hop_notes.close()
+    assert hops.copy(services.queue, services.database, MORNING) == (1, 5)
+    # The number is hers by the roster: so the first screen is hers as well, though nothing is proved yet.
+    rows = services.database.rows("SELECT worker_id, channel, flow, state FROM hop ORDER BY ctid")
+    assert rows == [
+        (siti.id, "ussd", "registration", state) for state in ("birth_date", "confirm", "screening", "offer", "ticket")
+    ]
+    assert services.database.value("SELECT count(DISTINCT visit) FROM hop") == 1
+    assert stands(services.database, siti.id) == "ticket"
+    assert services.queue.xlen(STREAM) == 0
+    # A turn is of the same moment as what it did.
+    verified = services.database.value("SELECT verified_at FROM worker WHERE id = %s", (siti.id,))
+    assert services.database.value("SELECT at FROM hop WHERE state = 'confirm'") == verified
+
+
+def test_a_turn_asks_nothing_of_postgresql(
+    world: World, phone_of: PhoneOf, services: Services, servers: EmbeddedServers
+) -> None:
+    siti = world.worker(world.facility())
+    assert siti.phone is not None
+    phone = phone_of(siti.phone).dials().types(siti.typed_birth_date)
+    with paused(servers.postgres.pid):
+        phone.types("1").sees("hamil")
+        services.hop_notes.close()
+        [batch] = stream.oldest(services.queue, 10)
+        assert batch.hops[-1].state == "screening"
+
+
+def test_who_is_not_known_stands_nowhere(world: World, phone_of: PhoneOf, services: Services) -> None:
+    siti = world.worker(world.facility())
+    world.worker(None, phone=siti.phone)
+    assert siti.phone is not None
+    for number in ("+628990000001", siti.phone):
+        phone_of(number).dials()
+    services.hop_notes.close()
+    hops.copy(services.queue, services.database, MORNING)
+    assert services.database.rows("SELECT worker_id, state FROM hop ORDER BY state") == [
+        (None, "birth_date"),
+        (None, "nik"),
+    ]
+    assert services.database.value("SELECT count(*) FROM last_stop") == 0
+
+
+class TestOnce:
+    def test_a_batch_that_is_delivered_twice_is_written_once(self, client: redis.Redis, database: Database) -> None:
+        note(client, 7, "confirm")
+        delivered = entries(client)[0]
+        assert hops.copy(client, database, MORNING) == (1, 1)
+        client.xadd(STREAM, delivered)
+        assert hops.copy(client, database, MORNING) == (1, 0)
+        # and twice in one go, beside another
+        note(client, 7, "screening", MORNING + timedelta(seconds=9))
+        client.xadd(STREAM, entries(client)[0])
+        assert hops.copy(client, database, MORNING) == (2, 1)
+        assert kept(database) == [(7, "confirm"), (7, "screening")]
+        assert hops.copy(client, database, MORNING) == (0, 0)
+
+    def test_a_worker_that_is_killed_before_it_acknowledges_doubles_nothing(
+        self, client: redis.Redis, database: Database, redis_url: str
+    ) -> None:
+        for second in range(30):
+            note(client, second % 7, "confirm", MORNING + timedelta(seconds=second))
+        killed = subprocess.run(
+            [sys.executable, "-c", _KILLED, redis_url, database.url, MORNING.isoformat()], check=False
+        )
+        assert killed.returncode == -signal.SIGKILL
+        written, waiting = len(kept(database)), client.xlen(STREAM)
+        assert (written, waiting) == (20, 30)
+        while hops.copy(client, database, MORNING) != (0, 0):
+            pass
+        assert (len(kept(database)), client.xlen(STREAM)) == (30, 0)
+
+    def test_two_workers_at_once_write_everything_once(
+        self, client: redis.Redis, database: Database, redis_url: str
+    ) -> None:
+        notes = HopNotes(client)
+        for number in range(5000):
+            notes.note(MORNING.timestamp() + number, "sms", "registration", "offer", number % 50 + 1, number)
+        notes.close()
+        code = _KILLED.replace("hops.drop = lambda client, batches: os.kill(os.getpid(), signal.SIGKILL)\n", "")
+        at_it = [
+            subprocess.Popen([sys.executable, "-c", code, redis_url, database.url, MORNING.isoformat()])
+            for _ in range(2)
+        ]
+        assert [worker.wait() for worker in at_it] == [0, 0]
+        assert database.row("SELECT count(*), count(DISTINCT at) FROM hop") == (5000, 5000)
+        assert client.xlen(STREAM) == 0
+
+
+class TestLastStop:
+    def test_it_moves_forward_in_time_only(self, client: redis.Redis, database: Database) -> None:
+        note(client, 7, "offer", MORNING + timedelta(minutes=2))
+        hops.copy(client, database, MORNING)
+        note(client, 7, "screening", MORNING + timedelta(minutes=1))
+        hops.copy(client, database, MORNING)
+        assert stands(database, 7) == "offer"
+        note(client, 7, "times", MORNING + timedelta(minutes=3))
+        note(client, 7, "places", MORNING + timedelta(minutes=2, seconds=30))
+        hops.copy(client, database, MORNING)
+        assert stands(database, 7) == "times"
+        assert len(kept(database)) == 4
+
+
+class TestOldOnes:
+    def test_turns_go_after_thirty_days_in_portions(self, client: redis.Redis, database: Database) -> None:
+        for day in range(4):
+            note(client, 7, "offer", MORNING + timedelta(days=day))
+        hops.copy(client, database, MORNING)
+        later = MORNING + timedelta(days=32, hours=1)
+        assert [hops.drop_old(database, later, most=2) for _ in range(4)] == [4, 3, 0, 0]
+        assert database.rows("SELECT at FROM hop") == [(MORNING + timedelta(days=3),)]
+        assert stands(database, 7) == "offer"
+
+
+class TestJobs:
+    @pytest.fixture(autouse=True)
+    def _in_this_process(self, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        jobs.services.cache_clear()
+        yield
+        jobs.services().close()
+        jobs.services.cache_clear()
+
+    def test_they_do_it_until_nothing_is_left(
+        self, client: redis.Redis, database: Database, clock: MovableClock
+    ) -> None:
+        for second in range(25):
+            note(client, 7, "offer", MORNING + timedelta(seconds=second))
+        assert hop_jobs.copy_hops() == 25
+        assert hop_jobs.copy_hops() == 0
+        clock.passes(days=31)
+        assert hop_jobs.drop_old_hops() == 50
+        assert hop_jobs.drop_old_hops() == 0
+
+    def test_where_a_server_is_away_they_wait(
+        self, client: redis.Redis, servers: EmbeddedServers, database: Database
+    ) -> None:
+        note(client, 7, "offer")
+        with paused(servers.valkey.pid):
+            assert hop_jobs.copy_hops() == 0
+        assert hop_jobs.copy_hops() == 1
+
+    def test_the_clock_has_them_done(self, client: redis.Redis) -> None:
+        jobs_of_the_clock = {job.func for job in schedule(client).get_jobs()}
+        assert {hop_jobs.copy_hops, hop_jobs.drop_old_hops} <= jobs_of_the_clock
+
+
+def test_places_where_people_stop_are_states_of_the_flow() -> None:
+    flow = registration(Campaign("*119#", "1500", (18, 59)))
+    for states in hops.STOPS.values():
+        assert all(flow.by_name[state].waits for state in states)
+    ends = {state.name for state in flow.states if isinstance(state, Ending)}
+    named = {state for states in hops.STOPS.values() for state in states}
+    afterwards = {"booked", "cancel_sure", "nothing_booked", "deferred_before"}
+    assert {state.name for state in flow.states if state.waits} - named == afterwards
+    assert not ends & named
+
+
+def test_a_story_is_found_by_an_index(database: Database) -> None:
+    with database.connection() as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute("EXPLAIN SELECT state FROM hop WHERE worker_id = 7 ORDER BY at").fetchall()
+    assert "ix_hop_worker_id_at" in str(plan)
