@@ -86,7 +86,7 @@ def start(
         if count > approval_above and same_person(campaign.approved_by, campaign.created_by):
             raise CampaignError(
                 f"The campaign {name!r} has {count:,} recipients by now; above {approval_above:,} somebody else than "
-                f'who made it approves it first: python -m bot campaign approve "{name}" --as USER'
+                "who made it must approve it."
             )
         connection.execute(
             "UPDATE campaign SET state = 'running', recipients = %s, materialised_at = %s, deadline_at = %s WHERE id = %s",

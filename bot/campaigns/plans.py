@@ -57,7 +57,7 @@ def _check_name(name: str) -> None:
         raise CampaignError(f"A campaign's name has 1 to {LONGEST_NAME} printable characters, no space at its ends.")
     if name.lower().startswith(_OF_THE_CLOCK):
         raise CampaignError(
-            f"Names that begin with {' or '.join(_OF_THE_CLOCK)} belong to what the clock sends by itself."
+            f"Names that begin with {' or '.join(map(str.strip, _OF_THE_CLOCK))} belong to what the clock sends by itself."
         )
 
 

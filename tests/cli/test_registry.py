@@ -103,7 +103,7 @@ def test_failures_are_one_line_and_exit_code_1(balas: Balas) -> None:
         (("roster", "import", "nowhere.csv"), "nowhere.csv: cannot be read: No such file or directory\n"),
         (
             ("facilities", "import", "sessions.csv", "--json"),
-            "sessions.csv: columns code, name, district_code are missing; the file has: facility_code, date, start, end, "
+            "sessions.csv: needs more columns: code, name, district_code; it has: facility_code, date, start, end, "
             "capacity\n",
         ),
     ):

@@ -55,11 +55,11 @@ def match_header(names: Sequence[str], required: Sequence[str], optional: Sequen
     missing = [name for name in required if name not in found]
     if missing:
         there = ", ".join(name.strip() for name in names if name.strip())
-        raise ImportFailed(f"{_columns(missing)} missing; the file has: {there or 'an empty first row'}")
+        raise ImportFailed(f"needs more columns: {', '.join(missing)}; it has: {there or 'an empty first row'}")
     known = (*required, *optional)
     twice = [name for name, count in Counter(found).items() if count > 1 and name in known]
     if twice:
-        raise ImportFailed(f"{_columns(twice)} in the header more than once")
+        raise ImportFailed(f"has in its header more than once: {', '.join(twice)}")
     return Header(
         width=len(names),
         present=frozenset(found) & frozenset(known),
@@ -71,7 +71,3 @@ def match_header(names: Sequence[str], required: Sequence[str], optional: Sequen
         # One place behind the last cell stands an empty one, for the columns that the file does not have.
         _take=itemgetter(*(found.index(name) if name in found else len(names) for name in known)),
     )
-
-
-def _columns(names: Sequence[str]) -> str:
-    return f"column {names[0]} is" if len(names) == 1 else f"columns {', '.join(names)} are"

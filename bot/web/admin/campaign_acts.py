@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import Final
 
 import redis
 from flask import abort, flash, redirect, request, url_for
@@ -22,17 +21,9 @@ from bot.services import Services
 from bot.web.admin.access import Room, actor, area
 from bot.web.admin.campaigns import found_or_404
 from bot.web.admin.composer import ask_for
+from bot.web.admin.faults import told
 from bot.web.admin.formats import number as number_text
-from bot.web.admin.words import mark, say
-
-_ = mark
-
-_TRIAL_FAULTS: Final = (
-    _("That is no phone number."),
-    _("This form is too old. Load the page again."),
-    _("That number has opted out of messages."),
-    _("You have sent many tests within the hour. Wait a while."),
-)
+from bot.web.admin.words import say
 
 
 def register(room: Room) -> None:
@@ -216,4 +207,4 @@ def _told(error: CampaignError) -> str:
         return say("Its recipients are being counted. Approve it when that is done.")
     if isinstance(error, NotNow):
         return say("That is not possible any more: somebody else was faster. See its state.")
-    return say(str(error)) if str(error) in _TRIAL_FAULTS else str(error)
+    return told(str(error))

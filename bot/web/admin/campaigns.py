@@ -15,11 +15,13 @@ from bot.campaigns.audience_words import word
 from bot.campaigns.record import Campaign, State, same_person
 from bot.campaigns.reminder_calendar import Kind
 from bot.campaigns.status import STATES
+from bot.campaigns.texts import placeholders_in
 from bot.officers.permissions import May
 from bot.registration.closing import closes_at
 from bot.services import Services
 from bot.web.admin.access import Room, actor, area
 from bot.web.admin.composer import ask_for
+from bot.web.admin.faults import told
 from bot.web.admin.words import language, mark, say
 
 _ = mark
@@ -90,7 +92,7 @@ def state_of(campaign: Campaign, now: datetime) -> str:
 
 def reason_word(reason: str) -> str:
     """A reason as the admin reads it."""
-    return say(_REASON_WORDS[reason]) if reason in _REASON_WORDS else reason
+    return say(_REASON_WORDS[reason]) if reason in _REASON_WORDS else told(reason)
 
 
 def found_or_404(services: Services, number: int) -> Campaign:
@@ -142,6 +144,9 @@ def register(room: Room) -> None:
                 (of, campaign.texts[of], trial.sample(services.composer, campaign, of, zone, end))
                 for of in sorted(campaign.texts, reverse=True)
             ],
+            lacks_end=end is None
+            and campaign.ended_at is None
+            and any("closes" in placeholders_in(body) for body in campaign.texts.values()),
             language_word=lambda of: word(of, language()),
             test_key=secrets.token_hex(16),
             reason_word=reason_word,

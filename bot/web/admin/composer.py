@@ -28,6 +28,7 @@ from bot.queues import enqueue_about
 from bot.services import Services
 from bot.web.admin.access import NAME, Room, actor, area
 from bot.web.admin.campaign_form import Filled, FormError, shown
+from bot.web.admin.faults import told
 from bot.web.admin.words import language, mark, say
 
 _ = mark
@@ -84,7 +85,7 @@ def register(room: Room) -> None:
             plan = _plan(services, filled, shelf.limit_of(area()))
             made = campaigns.create(database, plan, services.gateways, now=services.clock.now(), actor=actor())
         except (FormError, CampaignError, AudienceError) as error:
-            return _form(services, request.form, fault=str(error)), 422
+            return _form(services, request.form, fault=told(str(error))), 422
         flash(say("The draft is saved. Nothing has been sent."), "good")
         return redirect(url_for("admin.campaign_page", number=made.id))
 
@@ -106,7 +107,7 @@ def register(room: Room) -> None:
             plan = _plan(services, filled, draft.audience.get("area"), draft)
             drafts.change(database, draft.name, plan, services.gateways, now=services.clock.now(), actor=actor())
         except (FormError, CampaignError, AudienceError) as error:
-            return _form(services, request.form, draft=draft, fault=str(error)), 422
+            return _form(services, request.form, draft=draft, fault=told(str(error))), 422
         flash(say("The draft is changed."), "good")
         return redirect(url_for("admin.campaign_page", number=number))
 
@@ -133,7 +134,7 @@ def register(room: Room) -> None:
             mapping = shelf.limited(_visible(services, filled.audience()), limit)
             spoken = shelf.spoken(database, mapping, language())
         except (FormError, AudienceError) as error:
-            return render_template("admin/campaign-audience.html", fault=str(error))
+            return render_template("admin/campaign-audience.html", fault=told(str(error)))
         return render_template(
             "admin/campaign-audience.html",
             spoken=spoken,

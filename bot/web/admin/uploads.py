@@ -5,7 +5,9 @@ A file goes under seal at once and is read by the office's worker; its page show
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 from contextlib import closing
 from datetime import timedelta
 from typing import Any, Final
@@ -22,12 +24,14 @@ from bot.officers.accounts import Role
 from bot.officers.permissions import May, may
 from bot.queues import Work, enqueue_office
 from bot.registration.importing import Kind
+from bot.registration.importing.header import REJECTION_COLUMNS
 from bot.registration.uploads import LARGEST, MOST, Refused, Upload, go, listed, one, receive, rejected
 from bot.services import Services
 from bot.web.admin.access import NAME, Room, actor, signed_in
 from bot.web.admin.exports import CSV_TYPE
+from bot.web.admin.faults import told
 from bot.web.admin.people import row_id
-from bot.web.admin.words import mark, say
+from bot.web.admin.words import language, mark, say
 
 _ = mark
 
@@ -54,6 +58,8 @@ _STATES: Final = {
 _LARGEST_BODY: Final = LARGEST + 64 * 1024
 #: Seconds that keeping a file may take, more than a page's statement has: 64 MB take one on a good disk.
 _SECONDS: Final = 20.0
+#: Bytes of rejected rows whose reasons are translated: a thousand or more, in less than 100 ms.
+_LARGEST_TOLD: Final = 128 * 1024
 #: After so long in the queue something is wrong with the worker.
 _PATIENCE: Final = timedelta(seconds=45)
 
@@ -107,6 +113,7 @@ def register(room: Room) -> None:
             upload=found,
             kinds=KINDS,
             states=_STATES,
+            told=told,
             is_stuck=found.state == "waiting" and now - found.uploaded_at > _PATIENCE,
         )
 
@@ -121,7 +128,7 @@ def register(room: Room) -> None:
     def upload_rejected(number: int) -> Answer:
         found = _mine(number)
         content = rejected(database, services.vault, found.id, actor(), services.clock.now()) or abort(404)
-        answer = Answer(content, content_type=CSV_TYPE)
+        answer = Answer(_told_rows(content), content_type=CSV_TYPE)
         answer.headers["Content-Disposition"] = f'attachment; filename="{found.kind.value}-{found.id}-rejected.csv"'
         return answer
 
@@ -139,6 +146,19 @@ def wake_office(services: Services) -> None:
         wake.enqueue_once(services.queue, Work.OFFICE, functools.partial(enqueue_office, services.queue))
     except redis.RedisError:
         flash(say("It is kept, and will be taken up as soon as the queue is back."), "warm")
+
+
+def _told_rows(content: bytes) -> bytes:
+    """Rejected rows with their reasons in the admin's language, unless they are too many to be gone through here."""
+    if language() == "en" or len(content) > _LARGEST_TOLD:
+        return content
+    text = content.decode()
+    separator = text.removeprefix(REJECTION_COLUMNS[0])[0]
+    out = io.StringIO(newline="")
+    rows = csv.writer(out, delimiter=separator)
+    for line, column, reason, *cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        rows.writerow((line, column, told(reason), *cells))
+    return out.getvalue().encode()
 
 
 def _may_import() -> bool:

@@ -127,12 +127,12 @@ def test_a_quotation_mark_that_swallows_the_rest_stops_the_import(registry: Regi
             " save it as XLSX without one",
         ),
         ("code,name,caf\xe9\n".encode("cp1252"), "facilities.csv: is not UTF-8: save it as CSV UTF-8"),
-        ("code,naam\n", "facilities.csv: columns name, district_code are missing; the file has: code, naam"),
-        ("code,name,x\n", "facilities.csv: column district_code is missing; the file has: code, name, x"),
+        ("code,naam\n", "facilities.csv: needs more columns: name, district_code; it has: code, naam"),
+        ("code,name,x\n", "facilities.csv: needs more columns: district_code; it has: code, name, x"),
         ("x" * 1_000_001, "facilities.csv: is not CSV: a line has more than 1,000,000 characters"),
         (
             "code,name,district_code,Name\n",
-            "facilities.csv: column name is in the header more than once",
+            "facilities.csv: has in its header more than once: name",
         ),
     ],
 )

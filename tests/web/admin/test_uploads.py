@@ -81,6 +81,33 @@ def test_a_roster_with_bad_rows_is_tried_then_imported_and_its_bad_rows_come_bac
     assert not [found for found in invariants.check(services.database, services.clock.now()) if found.count]
 
 
+def test_what_is_wrong_is_said_in_the_admin_s_language(
+    sign_in: SignIn, world: World, services: Services, unlimited: Database
+) -> None:
+    sri = sign_in(name="sri", language="id")
+    lines = _roster(4, 1).decode().splitlines()
+    again = lines[2].replace("Nomor 2", "Nomor 9")
+    strange = lines[4].removesuffix("3273") + "9999"
+    page = _uploads(sri, "\n".join([*lines[:4], again, strange]).encode())
+    broken = _uploads(sri, b"nik;name\n1;2\n", name="broken.csv")
+    for _each in range(2):
+        office.work_off(services, unlimited)
+    tried = sri.reads(page)
+    for reason in (
+        "bukan 16 angka: jumlahnya 5",
+        "NIK yang sama dengan baris 3",
+        "bukan kode kabupaten/kota yang terdaftar",
+    ):
+        assert reason in tried
+    assert "Berkas masih memerlukan kolom: birth_date, district_code; yang ada: nik, name." in sri.reads(broken)
+    rejected = list(csv.DictReader(io.StringIO(sri.reads(f"{page}/rejected.csv"))))
+    assert [(row["line"], row["reason"]) for row in rejected][:2] == [
+        ("2", "bukan 16 angka: jumlahnya 5"),
+        ("5", "NIK yang sama dengan baris 3"),
+    ]
+    assert rejected[1]["name"] == "Siti Nomor 9"
+
+
 def test_the_office_s_worker_is_told_at_once_and_once(sign_in: SignIn, world: World, services: Services) -> None:
     sri = sign_in()
     for _ in range(2):
