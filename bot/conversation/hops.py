@@ -77,12 +77,19 @@ class HopNotes:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._writing = threading.Lock()
 
     def note(self, at: float, channel: str, flow: str, state: str, person: int, visit: int) -> None:
         """Note a turn. Costs the caller a place in a queue."""
         self._waiting.append((at, channel, flow, state, person, visit))
         if not self._wanted.is_set():
             self._wake()
+
+    def write(self) -> None:
+        """Write what waits, now; what cannot be written is lost, which is counted."""
+        with self._writing:
+            while self._waiting:
+                self._put([self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))])
 
     def close(self) -> None:
         """Write what waits and stop."""
@@ -104,27 +111,18 @@ class HopNotes:
             self._wanted.wait()
             self._stop.wait(_EVERY)
             self._wanted.clear()
-            self._write()
+            self.write()
 
-    def _write(self) -> None:
-        while self._waiting:
-            lines = [
-                f"{at:.6f} {channel} {flow} {state} {person} {visit}"
-                for at, channel, flow, state, person, visit in self._next()
-            ]
-            try:
-                self._client.xadd(
-                    STREAM,
-                    {"n": _numbers.getrandbits(63), "h": "\n".join(lines)},
-                    maxlen=_MOST_ENTRIES,
-                    approximate=True,
-                )
-            except redis.RedisError as error:
-                HOPS_LOST.inc(len(lines))
-                _log.warning("hops_lost", hops=len(lines), error=type(error).__name__)
-
-    def _next(self) -> list[tuple[float, str, str, str, int, int]]:
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
+    def _put(self, notes: list[tuple[float, str, str, str, int, int]]) -> None:
+        lines = [
+            f"{at:.6f} {channel} {flow} {state} {person} {visit}" for at, channel, flow, state, person, visit in notes
+        ]
+        entry: dict[Any, Any] = {"n": _numbers.getrandbits(63), "h": "\n".join(lines)}
+        try:
+            self._client.xadd(STREAM, entry, maxlen=_MOST_ENTRIES, approximate=True)
+        except redis.RedisError as error:
+            HOPS_LOST.inc(len(lines))
+            _log.warning("hops_lost", hops=len(lines), error=type(error).__name__)
 
 
 def oldest(client: redis.Redis, most: int) -> list[Batch]:

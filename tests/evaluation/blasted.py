@@ -87,6 +87,20 @@ class Blasted:
             self.town.books(worker, at=at)
         return worker
 
+    def stands(self, worker: int, state: str, at: datetime) -> int:
+        """A turn of a worker that was noted and copied, the last one so far."""
+        values = (worker, at, state)
+        self.town.database.rows(
+            "INSERT INTO hop (worker_id, at, state, visit, channel, flow) VALUES (%s, %s, %s, 1, 'ussd', 'registration')",
+            values,
+        )
+        self.town.database.rows(
+            "INSERT INTO last_stop (worker_id, at, state, channel, flow) VALUES (%s, %s, %s, 'ussd', 'registration') "
+            "ON CONFLICT (worker_id) DO UPDATE SET at = EXCLUDED.at, state = EXCLUDED.state",
+            values,
+        )
+        return worker
+
     def opts_out(self, worker: int, at: datetime) -> None:
         self.town.database.rows(
             "INSERT INTO opt_out (phone, source, since) SELECT phone, 'sms', %s FROM worker WHERE id = %s", (at, worker)

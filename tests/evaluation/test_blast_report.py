@@ -67,6 +67,29 @@ def test_every_figure_of_a_small_blast(blasted: Blasted) -> None:
     assert blast_rows.cost_of(found, None) == (None, None)
 
 
+def test_where_those_stopped_who_answered_and_did_not_register(blasted: Blasted) -> None:
+    """By the last screen before what came next; who has gone on since stands there all the same."""
+    town = blasted.town
+    first = blasted.blast("31 Dec")
+    second = blasted.blast("12 Jan", at=MORNING + timedelta(hours=10))
+    town.clock.moment = MORNING + timedelta(days=2)
+    here, gone_on, unknown, registered, silent, earlier = (blasted.somebody(first) for _ in range(6))
+    blasted.gets(second, gone_on)
+    for worker in (here, gone_on, unknown, earlier):
+        blasted.gets_to(first, worker, "verified")
+    blasted.gets_to(first, registered, "booked")
+    for worker, state, minutes in (
+        *((here, "confirm", 20), (here, "places", 25)),
+        *((gone_on, "screening", 30), (gone_on, "birth_date", 11 * 60), (gone_on, "offer", 12 * 60)),
+        *((registered, "ticket", 20), (silent, "birth_date", 5), (earlier, "nik", -5)),
+    ):
+        blasted.stands(worker, state, MORNING + timedelta(minutes=minutes))
+    assert blasted.report(first).whole.screens == {"places": 1, "screening": 1, "": 2}
+    assert blasted.report(second).whole.screens == {}
+    told = blast_rows.as_json(blasted.report(first), None, "IDR")["stopped_at"]
+    assert told == {"places": 1, "screening": 1, "not_known": 2}
+
+
 def test_what_is_not_put_down_to_a_blast(blasted: Blasted) -> None:
     town = blasted.town
     first = blasted.blast("31 Dec")

@@ -87,7 +87,7 @@ def test_a_registration_is_told_screen_by_screen(world: World, phone_of: PhoneOf
     siti = world.worker(place)
     assert siti.phone is not None
     phone_of(siti.phone).registers(siti.typed_birth_date)
-    services.hop_notes.close()
+    services.hop_notes.write()
     assert hops.copy(services.queue, services.database, MORNING) == (1, 5)
     # The number is hers by the roster: so the first screen is hers as well, though nothing is proved yet.
     rows = services.database.rows("SELECT worker_id, channel, flow, state FROM hop ORDER BY ctid")
@@ -110,7 +110,7 @@ def test_a_turn_asks_nothing_of_postgresql(
     phone = phone_of(siti.phone).dials().types(siti.typed_birth_date)
     with paused(servers.postgres.pid):
         phone.types("1").sees("hamil")
-        services.hop_notes.close()
+        services.hop_notes.write()
         [batch] = stream.oldest(services.queue, 10)
         assert batch.hops[-1].state == "screening"
 
@@ -121,7 +121,7 @@ def test_who_is_not_known_stands_nowhere(world: World, phone_of: PhoneOf, servic
     assert siti.phone is not None
     for number in ("+628990000001", siti.phone):
         phone_of(number).dials()
-    services.hop_notes.close()
+    services.hop_notes.write()
     hops.copy(services.queue, services.database, MORNING)
     assert services.database.rows("SELECT worker_id, state FROM hop ORDER BY state") == [
         (None, "birth_date"),
