@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from bot.evaluation.blast_figures import HOURS, BlastCounts
-from bot.evaluation.blast_report import BlastReport, DistrictReport
+from bot.evaluation.blast_figures import BlastCounts
+from bot.evaluation.blast_report import DistrictReport
 from bot.evaluation.falling_behind import Reason
 from bot.web.admin.formats import share
 from bot.web.admin.words import mark, say
@@ -97,73 +96,5 @@ def behind_said(district: DistrictReport) -> str:
         theirs=share(behind.peers, 1),
     )
     reason = say(_REASONS[behind.reason], own=share(behind.own_step, 1), peers=share(behind.peers_step, 1))
-    return f"{said} {reason}"
-
-
-def hours_chart(reports: Sequence[BlastReport]) -> dict[str, Any]:
-    """Answers and registrations of each hour after the blast; of two, the registrations."""
-    last = max((hour for report in reports for hour in report.whole.hours), default=0)
-    hours = range(min(HOURS, last + 1))
-    if len(reports) == 1:
-        named = [(say("Answers"), reports[0], 0, "#9aa5a8"), (say("Registrations"), reports[0], 1, "#0b6e69")]
-    else:
-        named = [
-            (report.name, report, 1, colour) for report, colour in zip(reports, ("#9aa5a8", "#0b6e69"), strict=True)
-        ]
-    series = [
-        {
-            "name": name,
-            "type": "bar",
-            "itemStyle": {"color": colour},
-            "data": [report.whole.hours.get(hour, (0, 0))[which] for hour in hours],
-        }
-        for name, report, which, colour in named
-    ]
-    return _framed(
-        {
-            "xAxis": _named(say("Hours since the blast began"), {"type": "category", "data": [str(h) for h in hours]}),
-            "yAxis": _named(say("People"), {"type": "value", "minInterval": 1}),
-        },
-        series,
-    )
-
-
-def districts_chart(report: BlastReport) -> dict[str, Any]:
-    """The share that registered in each district, the largest first."""
-    shares = sorted(
-        (
-            (each.figures.counts.registered / each.figures.counts.invited, each.name)
-            for each in report.districts
-            if each.figures.counts.invited
-        ),
-        reverse=True,
-    )
-    data = [round(100 * part, 1) for part, _name in shares]
-    return _framed(
-        {
-            "xAxis": _named(say("District"), {"type": "category", "data": [name for _part, name in shares]}),
-            "yAxis": _named(say("Registered (% of those reached)"), {"type": "value"}),
-        },
-        [
-            {
-                "name": say("Registered (% of those reached)"),
-                "type": "bar",
-                "itemStyle": {"color": "#0b6e69"},
-                "data": data,
-            }
-        ],
-    )
-
-
-def _named(name: str, axis: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "nameLocation": "middle", "nameGap": 14, "axisLabel": {"hideOverlap": True}, **axis}
-
-
-def _framed(axes: dict[str, Any], series: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "grid": {"left": 6, "right": 20, "top": 44, "bottom": 6},
-        "legend": {"top": 0, "left": 0},
-        "tooltip": {"trigger": "axis"},
-        "series": series,
-        **axes,
-    }
+    # A percentage is not broken.
+    return f"{said} {reason}".replace(" %", "\u00a0%")

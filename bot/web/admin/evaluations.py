@@ -10,17 +10,20 @@ from typing import Any
 import redis
 from flask import Response, abort, render_template, request
 
-from bot.evaluation import blast_report, blast_rows
+from bot.evaluation import blast_pairs, blast_report, blast_rows
 from bot.evaluation.blast_report import Blast, BlastReport
 from bot.messaging.wake import enqueue_once
 from bot.officers.permissions import May
 from bot.queues import enqueue_report
 from bot.services import Services
+from bot.web.admin import evaluation_pairs
 from bot.web.admin.access import Room, area
 from bot.web.admin.campaigns import reason_word
-from bot.web.admin.evaluation_words import STEPS, behind_said, districts_chart, hours_chart, lines
+from bot.web.admin.evaluation_charts import districts_chart, hours_chart
+from bot.web.admin.evaluation_words import STEPS, behind_said, lines
 from bot.web.admin.exports import table_response
 from bot.web.admin.screen_words import by_road, screen_words
+from bot.web.admin.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +59,25 @@ def register(room: Room) -> None:
 
     @room.get("/evaluation/compare", needs=May.SEE_EVALUATION)
     def evaluation_compare() -> str:
-        both = [_see(services, request.args.get(name, 0, type=int)) for name in ("first", "second")]
+        both = _see_two(services)
         first, second = (seen.report for seen in both)
         if first is None or second is None:
             return render_template("admin/evaluations/waiting.html", address=request.full_path)
-        costs = [blast_rows.cost_of(report, services.settings.sms_price) for report in (first, second)]
         return render_template(
             "admin/evaluations/compare.html",
-            first=first,
-            second=second,
-            lines=list(zip(lines(first.whole.counts), lines(second.whole.counts), strict=True)),
-            costs=costs,
-            currency=services.settings.sms_currency,
-            hours=hours_chart([first, second]),
-            hour_rows=_hour_rows(first, second),
-            districts=_side_by_side(first, second),
             is_due=any(seen.blast.is_due for seen in both),
-            address=request.full_path,
+            **_compared(services, first, second),
         )
+
+    @room.get("/evaluation/compare.<kind>", needs=May.EXPORT)
+    def evaluation_compare_export(kind: str) -> Response:
+        if kind not in {"csv", "xlsx"}:
+            abort(404)
+        first, second = (seen.report for seen in _see_two(services))
+        if first is None or second is None:
+            abort(409, "The report is being made. Try again in a minute.")
+        told = blast_pairs.rows(first, second, services.settings.sms_price)
+        return table_response(kind, f"blasts-{first.id}-{second.id}", blast_pairs.COLUMNS, told)
 
     @room.get("/evaluation/<int:number>.<kind>", needs=May.EXPORT)
     def evaluation_export(number: int, kind: str) -> Response:
@@ -100,6 +104,11 @@ def _see(services: Services, number: int) -> _Seen:
     if report is None and blast.as_of is not None:
         abort(404)
     return _Seen(blast, report)
+
+
+def _see_two(services: Services) -> list[_Seen]:
+    """The two blasts that the request names, each as ``_see`` has it."""
+    return [_see(services, request.args.get(name, 0, type=int)) for name in ("first", "second")]
 
 
 def _ask_for(services: Services, number: int) -> None:
@@ -129,26 +138,27 @@ def _shown(services: Services, report: BlastReport) -> dict[str, Any]:
     }
 
 
-def _hour_rows(first: BlastReport, second: BlastReport) -> list[tuple[int, int, int]]:
-    hours = sorted({*first.whole.hours, *second.whole.hours})
-    return [(hour, first.whole.hours.get(hour, (0, 0))[1], second.whole.hours.get(hour, (0, 0))[1]) for hour in hours]
-
-
-def _side_by_side(first: BlastReport, second: BlastReport) -> list[tuple[str, str, float | None, float | None]]:
-    """Code, name and share registered of every district that either reached."""
-    shares: list[dict[str, tuple[str, float | None]]] = [
-        {
-            each.code: (
-                each.name,
-                each.figures.counts.registered / each.figures.counts.invited if each.figures.counts.invited else None,
-            )
-            for each in report.districts
-        }
-        for report in (first, second)
-    ]
-    names = {code: name for one in shares for code, (name, _) in one.items()}
-    nothing = ("", None)
-    return [
-        (code, name, shares[0].get(code, nothing)[1], shares[1].get(code, nothing)[1])
-        for code, name in sorted(names.items())
-    ]
+def _compared(services: Services, first: BlastReport, second: BlastReport) -> dict[str, Any]:
+    return {
+        "first": first,
+        "second": second,
+        "lines": list(zip(lines(first.whole.counts), lines(second.whole.counts), strict=True)),
+        "costs": [blast_rows.cost_of(report, services.settings.sms_price) for report in (first, second)],
+        "currency": services.settings.sms_currency,
+        "operators": evaluation_pairs.operators(first, second),
+        "steps": evaluation_pairs.steps(first, second),
+        "screens": evaluation_pairs.screens(first, second),
+        "screen_word": lambda screen: screen_words(screen) or say("not known"),
+        "failed": evaluation_pairs.failed(first, second),
+        "suppressed": evaluation_pairs.suppressed(first, second),
+        "reason_word": reason_word,
+        "behind": [
+            (report.name, [(district, behind_said(district)) for district in report.behind])
+            for report in (first, second)
+        ],
+        "is_share": not area().is_country,
+        "hours": hours_chart([first, second]),
+        "hour_rows": evaluation_pairs.hours(first, second),
+        "districts": evaluation_pairs.districts(first, second),
+        "address": request.full_path,
+    }

@@ -1,6 +1,7 @@
 """What the charts of the first page draw, as options of ECharts.
 
-A time axis is told the time of day as if it were UTC: the browser then writes it so, wherever it stands.
+A time axis is told the time of day as if it were UTC: the browser then writes it so, wherever it stands. A point's third
+value, and its name, are what the reader is told of it, if that is not what is drawn.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from bot.web.admin.words import say
 _ACCENT, _DEEP, _WARM, _PALE = "#0b6e69", "#08524e", "#8a4b04", "#9aa5a8"
 #: More points than this are thinned out; no screen has room for them.
 _MOST_POINTS: Final = 400
+#: Letters of a blast's name that stand beside its line.
+_LONGEST_NAME: Final = 30
 
 
 def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
@@ -50,7 +53,10 @@ def curve(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
             {
                 **band,
                 "name": say("Between low and high"),
-                "data": [[now[0], 0], [end, told.high - told.low]],
+                "data": [
+                    {"name": say("High"), "value": [now[0], 0, here]},
+                    {"name": say("High"), "value": [end, told.high - told.low, told.high]},
+                ],
                 "areaStyle": {"color": _ACCENT, "opacity": 0.18},
                 "itemStyle": {"color": _ACCENT, "opacity": 0.4},
             },
@@ -113,7 +119,7 @@ def _marks(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
             "xAxis": _wall(blast.started_at, zone),
             "name": blast.name,
             # Braces would be read as places to fill in.
-            "label": {"formatter": blast.name.replace("{", "(")},
+            "label": {"formatter": _shortened(blast.name.replace("{", "("))},
             "lineStyle": {"color": _WARM, "type": "solid"},
         }
         for blast in outlook.blasts
@@ -124,12 +130,23 @@ def _marks(outlook: Outlook, zone: ZoneInfo) -> dict[str, Any]:
             {
                 "xAxis": _wall(outlook.closes_at, zone),
                 "name": say("Closes"),
-                "label": {"formatter": say("Closes"), "position": "insideEndTop"},
+                "label": {"formatter": say("Closes"), "position": "end", "color": _DEEP},
                 "lineStyle": {"color": _DEEP, "type": "dashed"},
             }
         )
-    label = {"position": "insideEndBottom", "color": _WARM, "fontSize": 11, "width": 180, "overflow": "truncate"}
+    label = {
+        "position": "insideEndBottom",
+        "color": _WARM,
+        "fontSize": 11,
+        # A curve that passes behind a name leaves it readable.
+        "backgroundColor": "rgba(255, 253, 250, 0.85)",
+        "padding": 2,
+    }
     return {"silent": True, "symbol": "none", "label": label, "data": lines}
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1].rstrip() + "…"
 
 
 def _thinned(points: list[tuple[datetime, int]]) -> list[tuple[datetime, int]]:

@@ -90,9 +90,9 @@ def forecast_said(outlook: Outlook) -> str:
     """How the forecast is made, or why there is none; nothing where registration is over."""
     if outlook.forecast is not None:
         return say(
-            "The forecast carries the pace of the last hours on along this campaign's own course of the day, adds the rush "
-            "that comes before a deadline, and is as wide as the same reckoning missed earlier in this campaign: the end "
-            "lies within it four times in five."
+            "The forecast carries the pace of the last hours on to the end, with fewer at night and more just before the end, "
+            "as usual; how far such forecasts were off earlier in this campaign gives the low and the high, and the true "
+            "end lies between them four times in five."
         )
     if outlook.is_closed:
         return ""

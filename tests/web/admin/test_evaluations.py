@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -52,7 +54,7 @@ def test_a_report_is_asked_of_a_worker_once_and_appears_when_it_is_made(
     assert (job.func_name, job.args) == ("bot.jobs.make_report", (blast,))
     make(services, blasted, clock, blast)
     page = officer.reads(f"/admin/evaluation/{blast}/")
-    assert "1 of 2 whom the message reached have registered (50.0 %)." in page
+    assert "1 of 2 whom the message reached have registered (50.0\u00a0%)." in page
     assert "Put down to this blast is who booked after the message was handed over" in page
     assert "hx-trigger" not in page
     assert "As of" in page
@@ -78,6 +80,68 @@ def test_two_side_by_side(sign_in: SignIn, services: Services, blasted: Blasted,
     assert "Kota Bandung" in page
     assert officer.opens("/admin/evaluation/compare", first=str(first), second="999999").status_code == 404
     assert officer.opens("/admin/evaluation/compare", first="x").status_code == 404
+
+
+def test_two_side_by_side_by_operator_and_reason_and_as_files(
+    sign_in: SignIn, services: Services, blasted: Blasted, clock: MovableClock
+) -> None:
+    first, second = blasted.blast("31 Dec"), blasted.blast("12 Jan", at=MORNING + timedelta(minutes=5))
+    for reason in ("absent subscriber", "absent subscriber", "wrong number"):
+        blasted.somebody(first, "rejected", reason)
+    blasted.gets_to(first, blasted.somebody(first, phone="+6285500000001"), "booked")
+    blasted.somebody(first, "suppressed", "opted out")
+    blasted.gets_to(second, blasted.somebody(second), "verified")
+    officer = sign_in()
+    query = {"first": str(first), "second": str(second)}
+    assert officer.opens("/admin/evaluation/compare.csv", **query).status_code == 409
+    make(services, blasted, clock, first, second)
+    page = officer.reads("/admin/evaluation/compare", **query)
+
+    def row(name: str) -> list[str]:
+        cells = page.split(f'<th scope="row">{name}</th>')[1].split("</tr>")[0]
+        return re.findall(r'<td class="right">(.*?)</td>', cells)
+
+    assert row("Indosat") == ["1", "1", "1", "1", "0", "0", "0", "0", "–"]
+    assert row("Telkomsel") == ["3", "0", "0", "0", "1", "1", "1", "0", "+100.0 points"]
+    assert row("absent subscriber") == ["2 (50.0 %)", "0 (0.0 %)", "−2"]
+    assert row("opted out") == ["1 (20.0 %)", "0 (0.0 %)", "−1"]
+    assert row("Gave the birth date, stopped at the confirmation") == ["0 (0.0 %)", "1 (100.0 %)", "+1"]
+    assert f"compare.xlsx?first={first}&amp;second={second}" in page
+
+    answer = officer.opens("/admin/evaluation/compare.csv", **query)
+    assert f"blasts-{first}-{second}.csv" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    told = {
+        (each["section"], each["name"], each["figure"]): (each["first"], each["second"], each["difference"])
+        for each in rows
+    }
+    assert told["blast", "", "name"] == ("31 Dec", "12 Jan", "")
+    assert told["all", "", "sent"] == ("4", "1", "-3")
+    assert told["operator", "Telkomsel", "delivered"] == ("0", "1", "1")
+    assert told["failed", "absent subscriber", "failed"] == ("2", "0", "-2")
+    assert told["district", "Kota Bandung", "registered"] == ("1", "0", "-1")
+    assert told["hour", "0 h", "answered"] == ("1", "1", "0")
+    assert officer.opens("/admin/evaluation/compare.xlsx", **query).data[:2] == b"PK"
+    assert officer.opens("/admin/evaluation/compare.pdf", **query).status_code == 404
+    # nobody of Makassar is in either
+    assert sign_in(Role.DISTRICT, "7371").opens("/admin/evaluation/compare.csv", **query).status_code == 404
+
+
+def test_every_district_has_a_row_in_the_chart(
+    sign_in: SignIn, services: Services, blasted: Blasted, clock: MovableClock
+) -> None:
+    blast = blasted.blast()
+    blasted.gets_to(blast, blasted.somebody(blast), "booked")
+    blasted.somebody(blast, district="7371")
+    make(services, blasted, clock, blast)
+    page = sign_in().reads(f"/admin/evaluation/{blast}/")
+    found = re.search(r'data-chart-of="evaluation-districts">(.*?)</script>', page)
+    assert found is not None
+    chart = json.loads(found[1])
+    assert chart["rows"] == 2
+    [names], [bars] = chart["yAxis"], chart["series"]
+    assert (names["data"], bars["data"]) == (["Kota Bandung", "Kota Makassar"], [100.0, 0.0])
+    assert names["axisLabel"]["interval"] == 0
 
 
 def test_an_area_sees_no_more_than_its_part(

@@ -1,6 +1,8 @@
 // The first page as it comes again: written over what stands there word by word, so that nothing that was sorted, searched,
 // opened or focused is lost.
 
+import { redraw } from "./charts.js";
+
 const page = document.getElementById("progress");
 // Ours, not the server's: what a reader has opened, and what the other scripts have added.
 const KEPT = new Set(["open", "data-ready", "aria-sort"]);
@@ -53,18 +55,13 @@ function write(old, fresh) {
   if (old.matches("script")) {
     if (old.textContent !== fresh.textContent) {
       old.textContent = fresh.textContent;
-      drawn(old.dataset.chartOf, fresh.textContent);
+      const canvas = document.getElementById(old.dataset.chartOf);
+      if (canvas) redraw(canvas);
     }
     return;
   }
   attributes(old, fresh);
   if (!old.isEqualNode(fresh)) children(old, fresh);
-}
-
-function drawn(id, option) {
-  const canvas = document.getElementById(id);
-  const chart = canvas && window.echarts?.getInstanceByDom(canvas);
-  if (chart) chart.setOption({ animation: false, ...JSON.parse(option) }, { replaceMerge: ["series"] });
 }
 
 // A table that was sorted is sorted again by its new figures, a search is made again.
