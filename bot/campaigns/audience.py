@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from bot.campaigns import audience_words
 from bot.phone import NotAPhone, parse_phone
+from bot.registration.hops import STOPS
 
 
 class AudienceError(ValueError):
@@ -55,12 +56,22 @@ STATES: Final = (
 )
 
 _NOT_SCREENED = "NOT EXISTS (SELECT 1 FROM screening c WHERE c.worker_id = w.id) AND w.confirmed_at IS NULL"
+
+
+def _stands_at(place: str) -> str:
+    states = ", ".join(f"'{state}'" for state in STOPS[place])
+    return (
+        "EXISTS (SELECT 1 FROM last_stop l WHERE l.worker_id = w.id AND l.at >= w.verified_at "
+        f"AND l.state IN ({states}))"
+    )
+
+
 #: Where people who are started or verified stopped, as far as the roster tells: between proof and screening it cannot
-#: tell the screens apart.
+#: tell the screens apart, so there the last screen does; where that was not noted, both may be meant.
 _STOPPED: Final = {
     "identify": "w.verified_at IS NULL",
-    "confirm": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED}",
-    "screening": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED}",
+    "confirm": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED} AND NOT {_stands_at('screening')}",
+    "screening": f"w.verified_at IS NOT NULL AND {_NOT_SCREENED} AND NOT {_stands_at('confirm')}",
     "offer": f"(w.confirmed_at IS NOT NULL OR {_SCREENED.format('fit')}) "
     "AND NOT EXISTS (SELECT 1 FROM booking k WHERE k.worker_id = w.id AND k.state = 'held' AND k.held_until > %(now)s)",
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+from bot.registration.hops import STOPS
+
 
 class Reason(enum.StrEnum):
     """In their order: how somebody can be reached at all, then how far they came, then what became of their messages."""
@@ -34,7 +36,11 @@ _APPLIES: Final = {
     Reason.NO_SHOW: ("lb.state = 'no_show'", "lb.at"),
     Reason.CANCELLED: ("lb.state = 'cancelled'", "lb.at"),
     Reason.STOPPED_OFFER: ("sc.outcome = 'fit'", "sc.screened_at"),
-    Reason.STOPPED_SCREENING: ("w.confirmed_at IS NOT NULL", "w.confirmed_at"),
+    # The answer "this is me" leaves no trace but the next screen.
+    Reason.STOPPED_SCREENING: (
+        "(w.confirmed_at IS NOT NULL OR ls.worker_id IS NOT NULL)",
+        "coalesce(w.confirmed_at, ls.at)",
+    ),
     Reason.STOPPED_CONFIRM: ("w.verified_at IS NOT NULL", "w.verified_at"),
     Reason.LOCKED: ("ig.locked_until IS NOT NULL", "ig.last_failure_at"),
     Reason.STOPPED_IDENTIFY: ("w.started_at IS NOT NULL", "w.started_at"),
@@ -46,6 +52,8 @@ _APPLIES: Final = {
 _REASON: Final = " ".join(f"WHEN {applies} THEN '{reason}'" for reason, (applies, _) in _APPLIES.items())
 _SINCE: Final = " ".join(f"WHEN {applies} THEN {since}" for applies, since in _APPLIES.values())
 
+_AT_SCREENING: Final = ", ".join(f"'{state}'" for state in STOPS["screening"])
+
 #: Whether ``worker w`` is registered: then there is nothing to follow up.
 REGISTERED: Final = (
     "EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = w.id AND b.dose = 1 AND b.state IN ('booked', 'attended'))"
@@ -53,12 +61,13 @@ REGISTERED: Final = (
 
 #: The cases among some workers, {{workers}}, counted where people live. A message that still waits tells nothing.
 CASES: Final = f"""
-SELECT w.id AS worker_id, coalesce(w.domicile_code, w.district_code) AS district_code, w.facility_id, lower(w.name) AS name, w.profession,
-       CASE {_REASON} END AS reason, coalesce(CASE {_SINCE} END, w.created_at) AS since
+SELECT w.id AS worker_id, coalesce(w.domicile_code, w.district_code) AS district_code, w.facility_id,
+       lower(w.name) AS name, w.profession, CASE {_REASON} END AS reason, coalesce(CASE {_SINCE} END, w.created_at) AS since
 FROM worker w
 LEFT JOIN wrong_number wn ON wn.phone = w.phone
 LEFT JOIN opt_out oo ON oo.phone = w.phone
 LEFT JOIN screening sc ON sc.worker_id = w.id
+LEFT JOIN last_stop ls ON ls.worker_id = w.id AND ls.at >= w.verified_at AND ls.state IN ({_AT_SCREENING})
 LEFT JOIN identity_guard ig ON ig.kind = 'phone' AND ig.subject = w.phone
 LEFT JOIN LATERAL (
     SELECT b.state, coalesce(b.ended_at, b.booked_at, b.created_at) AS at FROM booking b
