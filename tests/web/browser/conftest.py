@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
-import psycopg
 import pytest
-import redis
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service as Driver
 
 from bot.clock import set_file_clock
 from bot.db import audit
-from bot.db.database import Database
-from bot.embedded.servers import EmbeddedServers
-from tests.phones import WEBHOOK_SECRET
+from tests.web.browser.running import PATIENCE, Prepare, Running, prepare
 from tests.web.browser.simulator_page import SimulatorPage
-from tests.world import DATA_KEY, MORNING, World
+from tests.world import MORNING, World
 
-_PROJECT = Path(__file__).parents[3]
-_PATIENCE = 30.0
+__all__ = ["prepare"]
+
 _FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars "
@@ -37,91 +25,29 @@ _FLAGS = (
 
 
 @pytest.fixture(scope="package")
-def address(
-    template: str, url_of: Callable[[str], str], servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The address of a running service with an empty database, whose clock stands at ``MORNING``."""
-    folder = tmp_path_factory.mktemp("simulator")
-    set_file_clock(folder / "clock.json", MORNING)
-    with redis.Redis.from_url(servers.urls.redis_url) as client:
-        client.flushall()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    name = f"simulator_{port}"
-    with psycopg.connect(url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    environ = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": url_of(name),
-        "REDIS_URL": servers.urls.redis_url,
-        "SECRET_KEY": "secret of tests",
-        "DATA_KEY": DATA_KEY,
-        "WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "SMS_GATEWAY": "simulator",
-        "SIMULATOR": "1",
-        "CLOCK_FILE": str(folder / "clock.json"),
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "LOG_LEVEL": "WARNING",
-        "WEB_PROCESSES": "1",
-    }
-    with contextlib.ExitStack() as running:
-        running.callback(_drop, url_of("postgres"), name)
-        for command in (("web",), ("worker", "--lane", "reply"), ("worker", "--lane", "receipts")):
-            running.enter_context(_child(command, environ, folder / f"{command[0]}.log"))
-        _wait_until_ready(port, folder)
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextlib.contextmanager
-def _child(command: tuple[str, ...], environ: dict[str, str], log: Path) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", *command],
-            cwd=_PROJECT,
-            env=environ,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_ready(port: int, folder: Path) -> None:
-    end = time.monotonic() + _PATIENCE
-    while True:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        assert time.monotonic() < end, (folder / "web.log").read_text()
-        time.sleep(0.05)
-
-
-def _drop(postgres: str, name: str) -> None:
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def running(prepare: Prepare, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service with an empty database, whose clock stands at ``MORNING``."""
+    clock = tmp_path_factory.mktemp("clock") / "clock.json"
+    set_file_clock(clock, MORNING)
+    commands = (("web",), ("worker", "--lane", "reply"), ("worker", "--lane", "receipts"))
+    with prepare("simulator", CLOCK_FILE=str(clock)) as service, service.processes(commands):
+        yield service
 
 
 @pytest.fixture(scope="package")
-def world(address: str, url_of: Callable[[str], str]) -> Iterator[World]:
+def address(running: Running) -> str:
+    """Where that service is."""
+    return running.address
+
+
+@pytest.fixture(scope="package")
+def world(running: Running) -> World:
     """The roster of that service, marked as a sample; each test adds its own people."""
-    database = Database(url_of(f"simulator_{address.rpartition(':')[2]}"), limit=10.0)
-    made = World(database)
+    made = World(running.database)
     made.district()
-    with database.transaction() as connection:
+    with running.database.transaction() as connection:
         audit.record(connection, MORNING, "tests", "sample.load", "roster")
-    yield made
-    database.close()
+    return made
 
 
 @pytest.fixture(scope="package")
@@ -134,7 +60,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     options.add_experimental_option("prefs", {"intl.accept_languages": "id"})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Driver("/usr/bin/chromedriver"))
-    driver.set_page_load_timeout(_PATIENCE)
+    driver.set_page_load_timeout(PATIENCE)
     yield driver
     driver.quit()
 

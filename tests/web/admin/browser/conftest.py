@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
 import re
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +15,6 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-import psycopg
 import pytest
 import redis
 from selenium import webdriver
@@ -32,8 +29,6 @@ from bot.campaigns.launching import launch
 from bot.campaigns.plans import Plan
 from bot.clock import RealClock
 from bot.crypto import Vault
-from bot.db.database import Database
-from bot.embedded.servers import EmbeddedServers
 from bot.messaging.outbox import Lane
 from bot.officers import accounts
 from bot.officers.accounts import Role
@@ -41,81 +36,40 @@ from bot.queues import enqueue_drain
 from bot.registration.sample import load_sample
 from bot.serve.plan import children
 from gateway_adapters.registry import load_gateways
-from tests.phones import WEBHOOK_SECRET, Phone
-from tests.web.browser.conftest import _child, _drop, _wait_until_ready, browser
+from tests.phones import Phone
+from tests.web.browser.conftest import browser
+from tests.web.browser.running import PATIENCE, Prepare, Running, prepare
 from tests.world import DATA_KEY
 
-__all__ = ["browser"]
+__all__ = ["browser", "prepare"]
 
 PASSWORD = "correct horse battery"
 MINISTRY, SECOND = "kementerian", "kedua"
 WORKERS = 300
-#: Longest wait for anything that must happen, in seconds.
-PATIENCE = 30.0
 #: Where pictures of the pages are kept, if anywhere; and the widths that they are taken at.
 PICTURES = os.environ.get("SCREENSHOTS", "")
 _WIDTHS = (1280, 390)
 
 
-@dataclass(frozen=True)
-class Running:
-    """A service that runs: its address, its settings and its database."""
-
-    address: str
-    environ: dict[str, str]
-    database: Database
-
-
 @pytest.fixture(scope="package")
-def running(
-    template: str, url_of: Callable[[str], str], servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
+def running(prepare: Prepare) -> Iterator[Running]:
     """Web, every lane's worker and the clock, on a sample of some hundred workers."""
-    folder = tmp_path_factory.mktemp("room")
-    with redis.Redis.from_url(servers.urls.redis_url) as client:
-        client.flushall()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    name = f"room_{port}"
-    with psycopg.connect(url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    environ = {
-        "PATH": os.environ["PATH"],
-        "VAR": str(folder),
-        "DATABASE_URL": url_of(name),
-        "REDIS_URL": servers.urls.redis_url,
-        "SECRET_KEY": "secret of tests",
-        "DATA_KEY": DATA_KEY,
-        "WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "SMS_GATEWAY": "simulator",
-        "SIMULATOR": "1",
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "LOG_LEVEL": "WARNING",
-        "WEB_PROCESSES": "1",
-        "CAMPAIGN_APPROVAL_ABOVE": "100",
-    }
-    database = Database(environ["DATABASE_URL"], limit=None)
-    load_sample(database, Vault(DATA_KEY), RealClock(), WORKERS)
-    for admin in (MINISTRY, SECOND):
-        accounts.add(database, admin, Role.NATIONAL, None, PASSWORD, now=datetime.now(UTC), actor="tests")
-    with contextlib.ExitStack() as stack:
-        stack.callback(_drop, url_of("postgres"), name)
-        stack.callback(database.close)
-        for child in children(environ):
-            command = child.argv[child.argv.index("bot") + 1 :]
-            stack.enter_context(_child(tuple(command), environ, folder / f"{child.name}.log"))
-        _wait_until_ready(port, folder)
-        _people_come(port, environ, database)
-        yield Running(f"http://127.0.0.1:{port}", environ, database)
+    with prepare("room", CAMPAIGN_APPROVAL_ABOVE="100") as service:
+        load_sample(service.database, Vault(DATA_KEY), RealClock(), WORKERS)
+        for admin in (MINISTRY, SECOND):
+            accounts.add(service.database, admin, Role.NATIONAL, None, PASSWORD, now=datetime.now(UTC), actor="tests")
+        argvs = [child.argv for child in children(service.environ)]
+        with service.processes(tuple(argv[argv.index("bot") + 1 :]) for argv in argvs):
+            _people_come(service)
+            yield service
 
 
-def _people_come(port: int, environ: Mapping[str, str], database: Database) -> None:
+def _people_come(service: Running) -> None:
     """Somebody registers, a stranger leaves an enquiry, and the ministry has sent a blast and has a draft."""
+    environ, database = service.environ, service.database
 
     def post(path: str, form: Mapping[str, str], _headers: Mapping[str, str]) -> tuple[int, str]:
-        request = Request(f"http://127.0.0.1:{port}{path}", data=urlencode(form).encode())
+        request = Request(f"{service.address}{path}", data=urlencode(form).encode())
         with urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.read().decode()
 

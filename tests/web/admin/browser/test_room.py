@@ -22,7 +22,8 @@ from selenium.common.exceptions import NoAlertPresentException, StaleElementRefe
 from selenium.webdriver.common.by import By
 
 from bench.addresses import pages_of
-from tests.web.admin.browser.conftest import MINISTRY, PATIENCE, SECOND, RoomPage, Running
+from tests.web.admin.browser.conftest import MINISTRY, SECOND, RoomPage
+from tests.web.browser.running import PATIENCE, Running
 from tests.web.browser.simulator_page import SimulatorPage
 
 ROWS, BAD = 2000, 30
