@@ -11,10 +11,11 @@ import psycopg
 from bench.failure import BenchFailed
 from bot.web.app import create_app
 
-#: Parts of an address, where they mean something else in a section behind its name: how one that exists is found.
+#: Parts of an address, where they mean something else in a section behind its name, or a whole address: how one that
+#: exists is found.
 _EXAMPLES: Mapping[str, str] = {
     "worker": "SELECT max(worker_id) FROM booking",
-    "number": "SELECT max(id) FROM campaign",
+    "number": "SELECT id FROM campaign ORDER BY state = 'draft', id DESC LIMIT 1",
     "users/number": "SELECT max(id) FROM admin",
     "lists/number": "SELECT max(id) FROM upload",
     "campaign": "SELECT max(id) FROM campaign",
@@ -28,19 +29,21 @@ _EXAMPLES: Mapping[str, str] = {
     "session_id": "SELECT max(id) FROM vaccination_session",
     "upload_id": "SELECT max(id) FROM upload",
     "follow-up/number": "SELECT max(id) FROM enquiry",
+    "/admin/campaigns/<int:number>/edit": "SELECT max(id) FROM campaign WHERE state = 'draft'",
     "evaluation/number": "SELECT max(id) FROM campaign WHERE state NOT IN ('draft', 'approved')",
     "enquiry_id": "SELECT max(id) FROM enquiry",
     "progress/what": "SELECT 'parts'",
     "kind": "SELECT 'csv'",
 }
 #: What some addresses want behind a question mark.
+_PAIR = "SELECT '?first=' || min(id) || '&second=' || max(id) FROM campaign WHERE state NOT IN ('draft', 'approved')"
 _QUERIES: Mapping[str, str] = {
-    "/admin/evaluation/compare": "SELECT '?first=' || min(id) || '&second=' || max(id) FROM campaign "
-    "WHERE state NOT IN ('draft', 'approved')",
+    "/admin/evaluation/compare": _PAIR,
+    "/admin/evaluation/compare.<kind>": _PAIR,
 }
 _PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
-#: What is no page of its own: files, the way in, and the way on.
-_NO_PAGES = (".static", ".sign_in_page", ".home")
+#: What is no page of its own: files, the way in, the way on, and what is shown once.
+_NO_PAGES = (".static", ".sign_in_page", ".home", ".users_password_once")
 
 
 def pages_of(environ: Mapping[str, str]) -> list[str]:
@@ -66,7 +69,7 @@ def _filled(connection: psycopg.Connection[Any], rule: str) -> str:
 
 def _example(connection: psycopg.Connection[Any], rule: str, part: str) -> str:
     section = rule.removeprefix("/admin/").partition("/")[0]
-    statement = _EXAMPLES.get(f"{section}/{part}", _EXAMPLES.get(part))
+    statement = _EXAMPLES.get(rule, _EXAMPLES.get(f"{section}/{part}", _EXAMPLES.get(part)))
     if statement is None:
         raise BenchFailed(f"nobody knows what <{part}> in {rule} may be")
     row = connection.execute(statement.encode()).fetchone()

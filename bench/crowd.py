@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from bench.blast_stage import fill
+from bench.one_of_each import add_one_of_each
 
 #: Messages of one attempt.
 _BATCH = 1000
@@ -158,6 +159,7 @@ def gather(environ: Mapping[str, str], crowd: Crowd, say: Callable[[str], None])
                 for statement in (_ATTEMPTS, _MESSAGES, _RECEIPTS):
                     connection.execute(statement.encode(), values)
             left -= many
+        add_one_of_each(environ, now)
         say("statistics")
         connection.execute(f"VACUUM (ANALYZE) {_TABLES}".encode())
         connection.execute("CHECKPOINT")
