@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input insta
 # Empty marks of what has been installed: done again only when a list of requirements changes.
 RUNNING := $(VENV)/.requirements
 TESTING := $(VENV)/.requirements-dev
-# Each of two processes has servers of its own; a file's tests stay together.
-PYTEST_ARGS ?= --numprocesses 2 --dist loadfile
+# Each of two processes has servers of its own; a file's tests stay together, in the order of tests/conftest.py.
+PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test lint bench
 .DEFAULT_GOAL := help

@@ -30,6 +30,34 @@ _ENOUGH_MEMORY = 1024**3
 _PREFIX = "balas-tests-"
 _TEMPLATE = "balas_template"
 
+#: Files and folders whose tests wait for whole services, the longest first.
+_LONG = (
+    "tests/e2e/test_blast.py",
+    "tests/web/admin/browser",
+    "tests/e2e/test_service.py",
+    "tests/web/browser",
+    "tests/serve/test_service.py",
+    "tests/embedded",
+    "tests/bench",
+    "tests/web/api/test_document.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones among the first half of the others: two workers then seldom start services at the same time, and
+    neither is left with a long one when the other has nothing to do any more."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    long = [[name for name in files if name.startswith(one)] for one in _LONG]
+    short = [name for name in files if not name.startswith(_LONG)]
+    between = len(short) // (2 * len(_LONG))
+    order: list[str] = []
+    for number, names in enumerate(long):
+        order += [*names, *short[number * between : (number + 1) * between]]
+    order += short[len(_LONG) * between :]
+    items[:] = [item for name in order for item in files[name]]
+
 
 def _room() -> Path:
     """Where folders of tests go: into memory where there is enough of it."""
