@@ -70,6 +70,8 @@ _REASON_WORDS: Final = {
     "the day's cap is reached": _("the day's cap is reached"),
     "left by an admin": _("left by an admin"),
     "no answer is on record": _("no answer is on record"),
+    "failed too often": _("failed too often"),
+    "courtesy": _("a word of thanks or the like"),
     "": _("no reason given"),
 }
 

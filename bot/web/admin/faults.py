@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from string import Formatter
 from typing import Final
 
+from bot.web.admin import gateway_faults
 from bot.web.admin.formats import number
 from bot.web.admin.words import mark, say
 
@@ -144,7 +145,7 @@ _WORDS: Final = (
     *(_("districts"), _("provinces"), _("facilities"), _("professions"), _("states"), _("stopped_at"), _("languages")),
     *(_("silent_for_hours"), _("outcome"), _("phones")),
 )
-_ALL: Final = frozenset((*_CELLS, *_PHONES, *_FILES, *_CAMPAIGNS, *_WORDS))
+_ALL: Final = frozenset((*_CELLS, *_PHONES, *_FILES, *_CAMPAIGNS, *_WORDS, *gateway_faults.SENTENCES))
 #: As the layers below write numbers of more than three digits.
 _LARGE: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 

@@ -15,6 +15,8 @@ from bot.registration.importing.importer import Notice
 from bot.registration.importing.roster import RosterImporter
 from bot.registration.importing.sessions import SessionImporter
 from bot.web.admin.faults import is_known, told
+from gateway_adapters.africastalking import _FAILED_BY_ITSELF, _FAILURE_REASONS
+from gateway_adapters.africastalking_sms import _BROKEN
 
 _BOT = Path(__file__).resolve().parents[3] / "bot"
 _ERRORS = {"AudienceError", "BadCell", "CampaignError", "ImportFailed", "Refused", "TextError"}
@@ -55,6 +57,19 @@ def _reasons(module: str) -> Iterator[str]:
             yield text
 
 
+def _of_gateways() -> Iterator[str]:
+    for path in sorted((_BOT.parent / "gateway_adapters").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"Refusal", "Unknown"}
+            ):
+                yield from filter(None, map(_said, node.args))
+            elif isinstance(node, ast.Return) and path.stem == "deadline_http" and node.value is not None:
+                yield from filter(None, [_said(node.value)])
+
+
 def _all() -> set[str]:
     importers = (DistrictImporter, FacilityImporter, RosterImporter, SessionImporter)
     return {
@@ -62,6 +77,10 @@ def _all() -> set[str]:
         *_raised("registration/importing"),
         *_reasons("phone.py"),
         *_reasons("registration/nik.py"),
+        *_of_gateways(),
+        *_FAILED_BY_ITSELF.values(),
+        *_FAILURE_REASONS.values(),
+        *_BROKEN.values(),
         *(notice.text for notice in Notice),
         *(f"is {importer.key_words} as on line 7" for importer in importers),
         "has too few digits",
@@ -96,6 +115,11 @@ def test_it_can_be_told_in_indonesian(text: str) -> None:
         ("Text in en: the text is empty", "Teks dalam bahasa Inggris: teksnya kosong"),
         ("Audience: there is no facility 0815.", "Sasaran: tidak ada fasilitas 0815."),
         ('Audience: "phones": the 3. is no phone number', 'Sasaran: "nomor telepon": yang ke-3 bukan nomor telepon'),
+        ("the gateway says that the number is invalid", "menurut gerbang nomornya tidak sah"),
+        (
+            "Twilio was not reached: no connection within 5 s",
+            "Twilio tidak terjangkau: tidak ada sambungan dalam 5 detik",
+        ),
         ("UserInBlacklist", "UserInBlacklist"),
     ],
 )
