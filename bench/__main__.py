@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import click
 from rich.console import Console
@@ -15,7 +17,8 @@ from rich.console import Console
 from bench import blast as blast_bench
 from bench import hops as hops_bench
 from bench import pages as pages_bench
-from bench.blast_printing import goals, show_blast
+from bench.blast_printing import goals as blast_goals
+from bench.blast_printing import show_blast
 from bench.failure import BenchFailed
 from bench.figures import as_json
 from bench.machine import commit, describe_machine
@@ -99,92 +102,87 @@ def _say(line: str) -> None:
     Console(stderr=True, soft_wrap=True).print(f"bench: {line}", markup=False)
 
 
-def _run_blast(wanted: blast_bench.WantedBlast, *, json_only: bool) -> bool:
-    """Whether all of it was right."""
+class _Result(Protocol):
+    """What a bench found; ``right``: nothing broke."""
+
+    @property
+    def right(self) -> bool: ...
+
+
+_R = TypeVar("_R", bound=_Result)
+
+
+def _run(
+    name: str,
+    measure: Callable[[Path], _R],
+    stored: Callable[[_R], dict[str, Any]],
+    shown: Callable[[_R, dict[str, object], str, Console], None],
+    *,
+    json_only: bool,
+) -> bool:
+    """Measure, keep what came of it and show it; whether all of it was right."""
     folder, machine, at = _folder(), describe_machine(), datetime.now(UTC)
     try:
-        result = blast_bench.measure(wanted, folder, _say)
+        result = measure(folder)
     except (BenchFailed, EmbeddedServerError, OSError) as error:
         click.echo(str(error), err=True)
         return False
-    stored = {
-        "bench": "blast",
-        "at": at.isoformat(timespec="seconds"),
-        "commit": commit(),
-        "machine": machine,
-        **asdict(result),
-        "ratios": {one.sent.gateway: one.ratio for one in result.measured},
-        "goals": [{"goal": words, "reached": reached} for words, reached in goals(result)],
-    }
-    text = json.dumps(stored, indent=2, ensure_ascii=False)
-    (folder / "blast.json").write_text(text + "\n", encoding="utf-8")
+    of = commit()
+    head = {"bench": name, "at": at.isoformat(timespec="seconds"), "commit": of, "machine": machine}
+    text = json.dumps({**head, **stored(result)}, indent=2, ensure_ascii=False)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     if json_only:
         click.echo(text)
     else:
-        show_blast(result, machine, str(stored["commit"]), Console(soft_wrap=False))
-    return result.right
-
-
-def _run_pages(wanted: pages_bench.WantedPages, *, json_only: bool) -> bool:
-    """Whether all of it was right."""
-    folder, machine, at = _folder(), describe_machine(), datetime.now(UTC)
-    try:
-        result = pages_bench.measure(wanted, folder, _say)
-    except (BenchFailed, EmbeddedServerError, OSError) as error:
-        click.echo(str(error), err=True)
-        return False
-    stored = {
-        "bench": "pages",
-        "at": at.isoformat(timespec="seconds"),
-        "commit": commit(),
-        "machine": machine,
-        **asdict(result),
-        "goals": [{"goal": words, "reached": reached} for words, reached in pages_goals(result)],
-    }
-    text = json.dumps(stored, indent=2, ensure_ascii=False)
-    (folder / "pages.json").write_text(text + "\n", encoding="utf-8")
-    if json_only:
-        click.echo(text)
-    else:
-        show_pages(result, machine, str(stored["commit"]), Console(soft_wrap=False))
+        shown(result, machine, of, Console(soft_wrap=False))
     return result.right
 
 
 def _run_hops(wanted: hops_bench.Wanted, *, json_only: bool) -> bool:
-    """Whether all of it was right."""
-    folder = _folder()
-    machine, at = describe_machine(), datetime.now(UTC)
-    try:
+    def measure(folder: Path) -> hops_bench.Result:
         if wanted.profile:
             find_py_spy()
-        result = hops_bench.measure(wanted, folder, _say)
-    except (BenchFailed, EmbeddedServerError) as error:
-        click.echo(str(error), err=True)
-        return False
-    stored = {
-        "bench": "hops",
-        "at": at.isoformat(timespec="seconds"),
-        "commit": commit(),
-        "machine": machine,
-        "versions": result.versions,
-        "wanted": asdict(wanted),
-        "world": result.world,
-        "ceiling": as_json(result.ceiling),
-        "floor": [as_json(one) for one in result.floors],
-        "hops": [as_json(one) for one in result.hops],
-        "registrations": [as_json(one) for one in result.registrations],
-        "summary": as_json(result.summary),
-        "errors": result.errors,
-        "examples": list(result.examples),
-        "broken": list(result.broken),
-    }
-    text = json.dumps(stored, indent=2, ensure_ascii=False)
-    (folder / "hops.json").write_text(text + "\n", encoding="utf-8")
-    if json_only:
-        click.echo(text)
-    else:
-        show(result, machine, str(stored["commit"]), Console(soft_wrap=False))
-    return result.right
+        return hops_bench.measure(wanted, folder, _say)
+
+    def stored(result: hops_bench.Result) -> dict[str, Any]:
+        return {
+            "versions": result.versions,
+            "wanted": asdict(wanted),
+            "world": result.world,
+            "ceiling": as_json(result.ceiling),
+            "floor": [as_json(one) for one in result.floors],
+            "hops": [as_json(one) for one in result.hops],
+            "registrations": [as_json(one) for one in result.registrations],
+            "summary": as_json(result.summary),
+            "errors": result.errors,
+            "examples": list(result.examples),
+            "broken": list(result.broken),
+        }
+
+    return _run("hops", measure, stored, show, json_only=json_only)
+
+
+def _run_blast(wanted: blast_bench.WantedBlast, *, json_only: bool) -> bool:
+    def stored(result: blast_bench.BlastResult) -> dict[str, Any]:
+        ratios = {one.sent.gateway: one.ratio for one in result.measured}
+        return {**asdict(result), "ratios": ratios, "goals": _as_json(blast_goals(result))}
+
+    return _run(
+        "blast", lambda folder: blast_bench.measure(wanted, folder, _say), stored, show_blast, json_only=json_only
+    )
+
+
+def _run_pages(wanted: pages_bench.WantedPages, *, json_only: bool) -> bool:
+    def stored(result: pages_bench.PagesResult) -> dict[str, Any]:
+        return {**asdict(result), "goals": _as_json(pages_goals(result))}
+
+    return _run(
+        "pages", lambda folder: pages_bench.measure(wanted, folder, _say), stored, show_pages, json_only=json_only
+    )
+
+
+def _as_json(goals: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:
+    return [{"goal": words, "reached": reached} for words, reached in goals]
 
 
 if __name__ == "__main__":
