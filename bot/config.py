@@ -21,6 +21,8 @@ SMALLEST_SCREEN = 140
 #: Characters that a code to dial and septets that a number to call may have, so that the screens naming them fit.
 LONGEST_USSD_CODE, LONGEST_CALL_CENTRE = 12, 15
 
+#: What a web process serves: gateways alone, the command room and programs alone, or both.
+_SERVES = ("all", "gateways", "office")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -64,6 +66,7 @@ class Settings:
     most_cost_a_day: Decimal | None
     webhook_deadline: float
     web_processes: int
+    web_serves: str
     admin_totp: bool
     api_requests_a_minute: int
     clock_file: Path | None
@@ -170,6 +173,12 @@ def _call_centre(text: str) -> str:
     return text
 
 
+def _serves(text: str) -> str:
+    if text.lower() not in _SERVES:
+        raise SettingError(f"WEB_SERVES must be one of {', '.join(_SERVES)}, not {text!r}")
+    return text.lower()
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in _LOG_LEVELS:
         raise SettingError(f"LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}, not {text!r}")
@@ -220,6 +229,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         most_cost_a_day=_amount(environ, "MOST_COST_PER_DAY"),
         webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 1500, 10000) / 1000,
         web_processes=_whole(environ, "WEB_PROCESSES", 2, 1, 64),
+        web_serves=_serves(environ.get("WEB_SERVES", "").strip() or "all"),
         admin_totp=_is_on(environ, "ADMIN_TOTP"),
         api_requests_a_minute=_whole(environ, "API_REQUESTS_A_MINUTE", 300, 1, 1_000_000),
         clock_file=Path(clock_file) if clock_file else None,

@@ -120,6 +120,7 @@ class TestErrors:
             ("CALL_CENTRE", "１１９"),
             ("WEBHOOK_DEADLINE_MS", "100"),
             ("LOG_LEVEL", "loud"),
+            ("WEB_SERVES", "tea"),
             ("DATA_KEY", "short"),
             ("DATA_KEY", f"{KEY};{KEY}"),
         ],

@@ -11,9 +11,9 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bot import config, log
-from bot.metrics import FAILURES
 from bot.services import Services
 from bot.web import admin, api, health, webhooks
+from bot.web.failures import note_failure, route_template
 from bot.web.request_id import HEADER, request_id
 from bot.web.service import Service, is_webhook
 
@@ -36,11 +36,13 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=200)
     app.session_interface = _PageSessions()
     app.extensions["services"] = services
-    app.register_blueprint(webhooks.blueprint_of(services))
     app.register_blueprint(health.blueprint_of(services))
-    app.register_blueprint(admin.blueprint_of(services))
-    app.register_blueprint(api.blueprint_of(services))
-    if settings.simulator:
+    if settings.web_serves != "gateways":
+        app.register_blueprint(admin.blueprint_of(services))
+        app.register_blueprint(api.blueprint_of(services))
+    if settings.web_serves != "office":
+        app.register_blueprint(webhooks.blueprint_of(services))
+    if settings.simulator and settings.web_serves != "office":
         from bot.web import simulator
 
         app.register_blueprint(simulator.blueprint_of(services))
@@ -69,18 +71,12 @@ class _PageSessions(SecureCookieSessionInterface):
         return None if is_webhook(request.environ) else super().open_session(app, request)
 
 
-def route_template() -> str:
-    """The route as it is declared: never the path itself, which may hold a secret."""
-    return request.url_rule.rule if request.url_rule is not None else "(no route)"
-
-
 def _failed(error: Exception) -> Response:
     """Plain words for whatever went wrong; our own mistakes are logged, without what they were about."""
     if request.path.startswith(f"{api.PREFIX}/"):  # what not even a path was found for
         return api.failed(error)
     if not isinstance(error, HTTPException):
-        FAILURES.labels(route_template()).inc()
-        _log.error("request_failed", route=route_template(), request_id=request_id(), exc_info=error)
+        note_failure(error)
         error = InternalServerError()
     status = error.code or 500
     words = _WORDS.get(status, error.name)

@@ -77,3 +77,21 @@ def test_a_gateway_that_cannot_send_stops_the_start_and_is_named(environ: dict[s
         create_app(environ | {"SMS_GATEWAY": "pigeon"})
     with pytest.raises(config.SettingError, match="TWILIO_ACCOUNT_SID"):
         create_app(environ | {"SMS_GATEWAY": "twilio", "TWILIO_ACCOUNT_SID": ""})
+
+
+@pytest.mark.parametrize(
+    ("serves", "there", "missing"),
+    [
+        ("gateways", "/webhooks/africastalking/secret/ussd", ["/admin/sign-in", "/api/v1/openapi.json"]),
+        ("office", "/admin/sign-in", ["/webhooks/africastalking/secret/ussd", "/simulator/"]),
+    ],
+)
+def test_a_process_may_serve_the_gateways_or_the_office_alone(
+    environ: dict[str, str], serves: str, there: str, missing: list[str]
+) -> None:
+    app = create_app(environ | {"WEB_SERVES": serves})
+    client = app.test_client()
+    assert client.get(there).status_code != 404
+    assert client.get("/healthz").status_code == 200
+    assert [client.get(path).status_code for path in missing] == [404] * len(missing)
+    app.extensions["services"].close()
