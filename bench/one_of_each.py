@@ -10,6 +10,7 @@ import psycopg
 from bot.crypto import Vault
 from bot.db.database import Database
 from bot.registration import uploads
+from bot.registration.importing import Kind
 
 #: A list with one row that is right and one that is not.
 _FACILITIES = b"code,name,address,district_code\nF-BENCH,Puskesmas Bench,,%(district)s\n,Nameless,,%(district)s\n"
@@ -35,5 +36,5 @@ def add_one_of_each(environ: Mapping[str, str], now: datetime) -> None:
         row = connection.execute("SELECT min(code) FROM district").fetchone()
     content = _FACILITIES % {b"district": str(row[0] if row else "").encode()}
     database = Database(environ["DATABASE_URL"], limit=None)
-    uploads.receive(database, vault, uploads.Kind.FACILITIES, "facilities.csv", content, "bench", now)
+    uploads.receive(database, vault, Kind.FACILITIES, "facilities.csv", content, "bench", now)
     database.close()
