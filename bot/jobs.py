@@ -36,7 +36,7 @@ from bot.messaging.sending import Sender
 from bot.metrics import AWAY, INBOUND, RECEIPTS, SENT
 from bot.officers import once
 from bot.queues import Work, call_colleague, enqueue_drain, enqueue_receipts
-from bot.registration import slots
+from bot.registration import taking
 from bot.services import Services
 
 _log = structlog.get_logger(__name__)
@@ -146,7 +146,7 @@ def sweep() -> dict[str, int]:
     found: dict[str, int] = {}
     try:
         now = parts.clock.now()
-        found["holds"] = slots.sweep_expired(parts.database, now)
+        found["holds"] = taking.sweep_expired(parts.database, now)
         found["requeued"], found["unknown"] = leases.sweep(parts.database, now)
         found["receipts"] = receipts.rematch(parts.database, now)
         found["inbound"] = answer_waiting()

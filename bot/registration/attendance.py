@@ -18,7 +18,7 @@ from bot.crypto import Vault
 from bot.daytime import zone
 from bot.db import audit
 from bot.db.database import Database
-from bot.registration import choices, slots
+from bot.registration import choices, slots, taking
 from bot.registration.acts import Defer
 from bot.registration.bookings import end_booking
 from bot.registration.officer import Officer, OutOfReach, for_worker, subject
@@ -126,7 +126,7 @@ def undo(database: Database, booking_id: int, officer: Officer, now: datetime) -
 def _undo_deferral(
     connection: psycopg.Connection[Any], booking: _Booking, booking_id: int, officer: Officer, now: datetime
 ) -> Marking:
-    if not slots.take_place(connection, booking.session_id, now):
+    if not taking.take_place(connection, booking.session_id, now):
         return Marking.FULL
     connection.execute("UPDATE booking SET state = 'booked', ended_at = NULL WHERE id = %s", (booking_id,))
     slots.pass_screening(connection, booking.worker_id, for_worker(booking.phone, now))

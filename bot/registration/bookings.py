@@ -23,8 +23,9 @@ from bot.registration.acts import (
     Ticketed,
 )
 from bot.registration.closing import GRACE, STILL_OPEN, is_open
+from bot.registration.holding import SLOT, SLOT_FROM, find_place, live_slot, lock_worker, slot_of
 from bot.registration.people import owns_booking
-from bot.registration.slots import SLOT, SLOT_FROM, find_place, live_slot, lock_worker, release_hold, slot_of
+from bot.registration.taking import release_hold
 from bot.registration.terms import Terms
 from bot.registration.tickets import new_ticket
 from gateway_adapters.base import Channel

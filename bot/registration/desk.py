@@ -8,7 +8,7 @@ from bot.conversation.driver import Caller
 from bot.crypto import Vault
 from bot.db.database import Database
 from bot.messaging import optouts
-from bot.registration import acts, bookings, choices, claims, identity, slots
+from bot.registration import acts, bookings, choices, claims, holding, identity, slots
 from bot.registration.people import MAY_ACT
 from bot.registration.terms import Terms
 
@@ -47,7 +47,7 @@ class Desk:
             case acts.OfferSlot():
                 return slots.offer_slot(database, terms, act, caller)
             case acts.HoldSlot():
-                return slots.hold_slot(database, terms, act, caller)
+                return holding.hold_slot(database, terms, act, caller)
             case acts.TakeSlot():
                 return self._waking(bookings.take_slot(database, terms, act, caller))
             case acts.CancelBooking():

@@ -17,7 +17,7 @@ import psycopg
 from bot.db import audit
 from bot.db.database import Database
 from bot.messaging import outbox
-from bot.registration import slots
+from bot.registration import holding
 from bot.registration.acts import Slot
 from bot.registration.bookings import end_booking
 from bot.registration.officer import Reach, for_worker, subject
@@ -102,10 +102,10 @@ def _move(connection: psycopg.Connection[Any], terms: Terms, texts: Texts, booki
     if who is None:
         return False
     worker_id, language, phone, facility_id, actor = who
-    old = slots.live_slot(connection, worker_id, "('booked')")
+    old = holding.live_slot(connection, worker_id, "('booked')")
     if old is None or old.booking_id != booking_id:
         return False  # changed or cancelled while we waited for their row
-    new = slots.hold_near(connection, terms, worker_id, for_worker(phone, now), facility_id)
+    new = holding.hold_near(connection, terms, worker_id, for_worker(phone, now), facility_id)
     detail: dict[str, object] = {"booking": booking_id}
     if new is None:
         end_booking(connection, booking_id, "cancelled", now)

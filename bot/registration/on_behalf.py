@@ -17,7 +17,7 @@ from bot.conversation.driver import Caller
 from bot.crypto import Vault
 from bot.db import audit
 from bot.db.database import Database
-from bot.registration import bookings, choices, slots
+from bot.registration import bookings, choices, holding, slots
 from bot.registration.acts import (
     AgeOutside,
     AlreadyBooked,
@@ -113,14 +113,14 @@ def _book(
     there = _standing_in_the_way(connection, wish)
     if there is not None:
         return there
-    locked = slots.lock_worker(connection, wish.worker_id, caller)
+    locked = holding.lock_worker(connection, wish.worker_id, caller)
     if locked is None or not is_open(locked[1], now, now):
         return Closed()
     _check_session(connection, officer, wish.session_id, district)
     unfit = _screen(connection, vault, wish, officer, caller)
     if unfit is not None:
         return unfit
-    held = slots.hold(connection, terms, HoldSlot(wish.worker_id, wish.session_id), caller)
+    held = holding.hold(connection, terms, HoldSlot(wish.worker_id, wish.session_id), caller)
     if isinstance(held, SessionFull | AgeOutside):
         return held
     if not isinstance(held, Offered):
@@ -145,7 +145,7 @@ def _standing_in_the_way(connection: psycopg.Connection[Any], wish: Wish) -> Boo
     ).fetchone()
     if row is None:
         return None if wish.instead_of is None else NothingToDo()
-    slot = slots.live_slot(connection, wish.worker_id, "('booked', 'attended')")
+    slot = holding.live_slot(connection, wish.worker_id, "('booked', 'attended')")
     if slot is None:
         raise LookupError("the booking was there a moment ago in this transaction")
     if row[2] == "booked" and row[1] == wish.session_id:
@@ -185,7 +185,7 @@ def cancel(database: Database, worker_id: int, booking_id: int, officer: Officer
     """Give a booked place back; nothing happens if it is not booked any more. Raises ``OutOfReach``."""
     with database.transaction() as connection:
         [phone] = lock_in_reach(connection, officer, worker_id, "w.phone")
-        booked = slots.live_slot(connection, worker_id, "('booked')")
+        booked = holding.live_slot(connection, worker_id, "('booked')")
         if booked is None or booked.booking_id != booking_id:
             return NothingToDo()
         bookings.cancel(connection, CancelBooking(worker_id), for_worker(phone, now))
@@ -207,7 +207,7 @@ def send_ticket(
     """Send the ticket once more, once for each ``once``. Raises ``OutOfReach``."""
     with database.transaction() as connection:
         phone, language = lock_in_reach(connection, officer, worker_id, "w.phone, w.language")
-        booked = slots.live_slot(connection, worker_id, "('booked')")
+        booked = holding.live_slot(connection, worker_id, "('booked')")
         if booked is None or booked.booking_id != booking_id:
             return NothingToDo()
         if phone is None:

@@ -16,7 +16,7 @@ import psycopg
 from bot.daytime import zone
 from bot.db import audit
 from bot.db.database import Database
-from bot.registration import slots
+from bot.registration import taking
 from bot.registration.importing.sessions import HIGHEST_CAPACITY
 from bot.registration.officer import Officer, OutOfReach
 from bot.registration.terms import DOSE
@@ -104,7 +104,7 @@ def set_capacity(database: Database, session_id: int, capacity: int, officer: Of
         _taken, _open, cancelled, _ends_at = _lock(connection, session_id, officer)
         if cancelled:
             return Change.CANCELLED
-        slots.reclaim_expired(connection, session_id, now)
+        taking.reclaim_expired(connection, session_id, now)
         row = connection.execute(
             "UPDATE vaccination_session s SET capacity = %(capacity)s FROM vaccination_session old "
             "WHERE s.id = %(session)s AND old.id = s.id AND s.taken <= %(capacity)s RETURNING old.capacity",

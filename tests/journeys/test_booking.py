@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time, timedelta
 
 from bot.invariants import check
-from bot.jobs import slots
-from bot.registration import closing
+from bot.registration import closing, taking
 from bot.services import Services
 from tests.journeys.conftest import MovableClock
 from tests.phones import Phone
@@ -87,10 +86,10 @@ def test_the_sweep_lets_expired_holds_go(
     place = world.facility()
     session = world.session(place)
     _on_offer(phone_of, world.worker(place))
-    assert slots.sweep_expired(services.database, clock.now) == 0
+    assert taking.sweep_expired(services.database, clock.now) == 0
     assert world.taken(session) == 1
     clock.passes(minutes=6)
-    assert slots.sweep_expired(services.database, clock.now) == 1
+    assert taking.sweep_expired(services.database, clock.now) == 1
     assert world.taken(session) == 0
     _nothing_broken(services)
 
