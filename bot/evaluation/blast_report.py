@@ -20,8 +20,9 @@ from bot.evaluation.falling_behind import Behind, Compared, fallen_behind
 from bot.officers.areas import Area
 from bot.registration.closing import CLOSES_AT
 
-#: A report that may still change is made again when somebody asks for one older than this.
-KEPT: Final = timedelta(minutes=1)
+#: A report that may still change is made again when somebody asks for one older than this, and than this often what it took.
+KEPT: Final = timedelta(seconds=5)
+SHARE: Final = 5
 #: After registration has closed, receipts still come for so long.
 _SETTLED: Final = timedelta(hours=24)
 #: Changes when what is kept gets another form.
@@ -79,7 +80,7 @@ class Blast:
 
 _BLASTS = f"""
 SELECT c.id, c.name, c.materialised_at, s.as_of, s.body ->> 'form' = %(form)s::text,
-       c.state IN ('finished', 'cancelled'), {CLOSES_AT}
+       c.state IN ('finished', 'cancelled'), {CLOSES_AT}, s.took_ms
 FROM campaign c LEFT JOIN figure_snapshot s ON s.kind = 'report:' || c.id
 WHERE c.kind = 'blast' AND c.materialised_at IS NOT NULL AND (%(id)s::bigint IS NULL OR c.id = %(id)s)
 ORDER BY c.materialised_at DESC, c.id DESC LIMIT %(most)s
@@ -119,12 +120,12 @@ def blasts(database: Database, now: datetime, number: int | None = None) -> list
 
 
 def _is_due(row: Row, now: datetime) -> bool:
-    as_of, same_form, is_over, closes_at = row[3:]
+    as_of, same_form, is_over, closes_at, took_ms = row[3:]
     if as_of is None or not same_form or as_of > now:
         return True
     if is_over and closes_at is not None and as_of >= closes_at + _SETTLED:
         return False
-    return bool(now - as_of > KEPT)
+    return bool(now - as_of > max(KEPT, timedelta(milliseconds=SHARE * took_ms)))
 
 
 def counts_of(database: Database, numbers: Iterable[int], area: Area) -> dict[int, BlastCounts]:
