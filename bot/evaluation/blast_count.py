@@ -17,6 +17,7 @@ from bot.campaigns.progress import HOME, PLACES_LEFT, TO_COME
 from bot.evaluation.blast_figures import COUNT_NAMES, HOURS, OTHER_OPERATOR
 from bot.phone import operator_of
 from bot.registration.closing import CLOSES_AT, GRACE
+from bot.registration.hops import STOPS
 
 _FIRST = ", ".join(
     f"CASE WHEN {moment} >= sent_at AND {moment} < until THEN {moment} END"
@@ -101,7 +102,13 @@ SELECT home, prefix, count(*) FILTER (WHERE {_HANDED_OVER}), count(*) FILTER (WH
        count(answered_at) FILTER (WHERE invited), count(registered_at) FILTER (WHERE invited)
 FROM told GROUP BY 1, 2
 """
-_STEPS = "SELECT home, step, count(*) FROM told WHERE invited AND answered_at IS NOT NULL GROUP BY 1, 2"
+# Who says "this is me" leaves no trace but the next screen: where that was noted, it tells.
+_STEPS = """
+SELECT t.home, CASE WHEN l.worker_id IS NOT NULL THEN 'confirmed' ELSE t.step END, count(*)
+FROM told t LEFT JOIN last_stop l ON t.step = 'verified' AND l.worker_id = t.worker_id AND l.state = ANY(%(screening)s)
+    AND l.at >= t.sent_at AND l.at < t.until
+WHERE t.invited AND t.answered_at IS NOT NULL GROUP BY 1, 2
+"""
 # The last screen that was noted of each who answered and did not register, before what came next. Who has gone on since
 # stands elsewhere by now: of those alone the turns themselves are looked at.
 _SCREENS = """
@@ -136,7 +143,7 @@ def count_blast(connection: psycopg.Connection[Any], campaign: int, now: datetim
         operator = operator_of(prefix) or OTHER_OPERATOR
         known = operators.get(operator, [0] * len(counts))
         operators[operator] = [one + other for one, other in zip(known, counts, strict=True)]
-    for home, step, many in connection.execute(_STEPS).fetchall():
+    for home, step, many in connection.execute(_STEPS, {"screening": list(STOPS["screening"])}).fetchall():
         districts[home]["steps"][step] = many
     for home, screen, many in connection.execute(_SCREENS).fetchall():
         districts[home]["screens"][screen] = many

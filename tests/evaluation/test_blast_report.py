@@ -85,9 +85,18 @@ def test_where_those_stopped_who_answered_and_did_not_register(blasted: Blasted)
     ):
         blasted.stands(worker, state, MORNING + timedelta(minutes=minutes))
     assert blasted.report(first).whole.screens == {"places": 1, "screening": 1, "": 2}
+    assert blasted.report(first).whole.steps == {"verified": 4, "booked": 1}
     assert blasted.report(second).whole.screens == {}
     told = blast_rows.as_json(blasted.report(first), None, "IDR")["stopped_at"]
     assert told == {"places": 1, "screening": 1, "not_known": 2}
+
+
+def test_the_answer_that_leaves_no_trace_is_told_by_the_next_screen(blasted: Blasted) -> None:
+    blast = blasted.blast()
+    blasted.town.clock.moment = MORNING + timedelta(days=1)
+    for state in ("confirm", "screening", "which"):
+        blasted.stands(blasted.gets_to(blast, blasted.somebody(blast), "verified"), state, MORNING + timedelta(hours=1))
+    assert blasted.report(blast).whole.steps == {"verified": 1, "confirmed": 2}
 
 
 def test_what_is_not_put_down_to_a_blast(blasted: Blasted) -> None:

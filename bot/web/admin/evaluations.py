@@ -125,7 +125,7 @@ def _shown(services: Services, report: BlastReport) -> dict[str, Any]:
         "lines": lines(report.whole.counts),
         "over": {f"within_{hours}": report.is_over(hours) for hours in (1, 6, 24, 48)},
         "steps": [(label, report.whole.steps.get(step, 0)) for step, label in STEPS.items()],
-        "screens": [(screen_words(screen), many) for screen, many in by_road(report.whole.screens)],
+        "screens": by_road(report.whole.screens),
         "behind": [(district, behind_said(district)) for district in report.behind],
         "reason_word": reason_word,
         "cost": cost,

@@ -61,9 +61,11 @@ def screen_words(state: str) -> str:
 
 
 def by_road(screens: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Screens and how many people each, in the order of the road; "" (not known) last."""
+    """What screens are called at the head of a row and how many people each, by the road; what is not known comes last."""
     places = {state: place for place, state in enumerate(SCREENS)}
-    return sorted(screens.items(), key=lambda each: (each[0] == "", places.get(each[0], len(places)), each[0]))
+    ordered = sorted(screens.items(), key=lambda each: (each[0] == "", places.get(each[0], len(places)), each[0]))
+    named = [(screen_words(state) if state else say("not known"), many) for state, many in ordered]
+    return [(name[:1].upper() + name[1:], many) for name, many in named]
 
 
 def second_of(moment: datetime, zone: ZoneInfo) -> str:

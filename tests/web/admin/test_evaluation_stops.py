@@ -38,7 +38,7 @@ def test_where_those_stopped_who_did_not_register(
     page = officer.reads(f"/admin/evaluation/{blast}/").replace("\u00a0", " ")
     table = page.split("Where those stopped who answered and did not register")[1].split("</table>")[0]
     told = re.findall(r'<th scope="row">(.*?)</th><td class="right">(.*?)</td><td class="right">(.*?)</td>', table)
-    assert told == [("screening", "1", "25.0 %"), ("list of times", "2", "50.0 %"), ("not known", "1", "25.0 %")]
+    assert told == [("Screening", "1", "25.0 %"), ("List of times", "2", "50.0 %"), ("Not known", "1", "25.0 %")]
     assert "Single ones may be missing" in page
     [csv_row] = [row for row in _csv(officer, blast) if row["section"] == "screen" and row["name"] == "times"]
     assert csv_row["answered"] == "2"
