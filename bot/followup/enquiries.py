@@ -55,6 +55,7 @@ class Enquiry:
     settled_at: datetime | None
     settled_by: str | None
     decline_reason: str | None
+    district_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ class NewWorker:
 
 
 _COLUMNS = (
-    """e.id, e.phone, e.nik_sealed, d.name, e.created_at, e.outcome, e.settled_at, e.settled_by, e.decline_reason"""
+    "e.id, e.phone, e.nik_sealed, d.name, e.created_at, e.outcome, e.settled_at, e.settled_by, e.decline_reason, "
+    "e.district_code"
 )
 
 

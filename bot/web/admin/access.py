@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from flask import Blueprint, abort, g, redirect, request, session, url_for
+from flask import Blueprint, abort, flash, g, redirect, request, session, url_for
 from flask.sansio.app import App
 from flask.sansio.blueprints import BlueprintSetupState
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -26,6 +26,7 @@ from bot.officers.accounts import Admin, Role
 from bot.officers.areas import Area, area_of
 from bot.officers.permissions import May, may
 from bot.services import Services
+from bot.web.admin.words import say
 
 NAME: Final = "admin"
 #: A session is over after so long without a request, and after so long in all.
@@ -140,6 +141,8 @@ class Room:
         if over:
             logout_user()
             session.clear()
+            session["language"] = admin.language
+            flash(say("Your session is over. Please sign in again."), "warm")
             return None
         # What a page fetches by itself is no sign that somebody is there.
         by_itself = request.method == "GET" and "HX-Request" in request.headers

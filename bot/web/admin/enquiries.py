@@ -56,7 +56,8 @@ def register(room: Room) -> None:
     def follow_up_enquiry(number: int) -> str:
         one = enquiry(database, services.vault, area(), row_id(number), _today(services)) or abort(404)
         places = districts(database, area())
-        chosen = request.args.get("district", places[0][0] if len(places) == 1 else "")
+        likely = one.district_code if one.district_code in {code for code, _name, _province in places} else None
+        chosen = request.args.get("district", places[0][0] if len(places) == 1 else likely or "")
         if chosen and district_name(database, chosen, area()) is None:
             abort(404)
         return render_template(

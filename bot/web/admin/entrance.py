@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import abort, g, redirect, render_template, request, session, url_for
+from flask import abort, flash, g, redirect, render_template, request, session, url_for
 from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from bot.officers.signing_in import Refused, SignedIn, sign_in
 from bot.web.admin.access import ANYBODY, SIGNED_IN, Room
-from bot.web.admin.words import LANGUAGES, mark, say
+from bot.web.admin.words import LANGUAGES, language, mark, say
 
 _ = mark
 
@@ -61,7 +61,10 @@ def register(room: Room) -> None:
 
     @room.post("/sign-out", needs=SIGNED_IN)
     def sign_out() -> Response:
+        chosen = language()
         room.end()
+        session["language"] = chosen
+        flash(say("You are signed out."), "good")
         return redirect(url_for("admin.sign_in_page"))
 
     @room.post("/language", needs=ANYBODY)

@@ -39,8 +39,13 @@ def register(room: Room) -> None:
         places = districts(database, area())
         if len(places) == 1:
             return redirect(url_for("admin.follow_up_district", district=places[0][0]))
+        counted = gathering.counted(database)
+        rows = [counted.of(code).by_reason for code, _name, _province in places] if counted else []
         return render_template(
-            "admin/follow-up/districts.html", places=places, counted=gathering.counted(database), reasons=REASONS
+            "admin/follow-up/districts.html",
+            places=places,
+            counted=counted,
+            reasons={reason: label for reason, label in REASONS.items() if any(row.get(reason) for row in rows)},
         )
 
     @room.get("/follow-up/<district>/", needs=May.FOLLOW_UP)

@@ -6,6 +6,7 @@ from typing import Final
 
 import redis
 from flask import Blueprint, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
 
 from bot.away import Away
 from bot.services import Services
@@ -36,6 +37,8 @@ from bot.web.admin import (
 )
 from bot.web.admin.access import NAME, Room
 from bot.web.admin.menu import menu_of
+from bot.web.failures import note_failure
+from bot.web.request_id import HEADER, request_id
 
 #: The sections: each module has ``register(room)``.
 SECTIONS: Final = (
@@ -114,9 +117,17 @@ def blueprint_of(services: Services) -> Blueprint:
         status = getattr(error, "code", 400)
         return render_template("admin/refused.html", status=status, reason=getattr(error, "description", "")), status
 
+    @blueprint.errorhandler(Exception)
+    def broken(error: Exception) -> tuple[str, int]:
+        if isinstance(error, HTTPException):
+            return refused(error)
+        note_failure(error)
+        return render_template("admin/refused.html", status=500, reason="", reference=request_id()), 500
+
     @blueprint.after_request
     def guard(response: Response) -> Response:
         response.headers.update(_HEADERS)
+        response.headers[HEADER] = request_id()
         if request.endpoint == f"{NAME}.static":
             response.headers["Cache-Control"] = "public, max-age=3600"
         else:

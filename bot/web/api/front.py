@@ -19,7 +19,6 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from bot.away import Away
-from bot.metrics import FAILURES
 from bot.officers import once, tokens
 from bot.officers.areas import area_of
 from bot.officers.tokens import Bearer
@@ -30,7 +29,7 @@ from bot.web.api.document import document
 from bot.web.api.problems import Refused, answer, invalid, nothing_here, respond, wrong
 from bot.web.api.routes import Api, Call, Route
 from bot.web.api.values import MOST_ID
-from bot.web.request_id import request_id
+from bot.web.failures import note_failure
 
 _log = structlog.get_logger(__name__)
 
@@ -231,7 +230,5 @@ def failed(error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.code is not None and error.code >= 400:
         kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
         return answer(Refused(error.code, _DETAILS.get(error.code, error.name), headers=kept))
-    route = request.url_rule.rule if request.url_rule is not None else "(no route)"
-    FAILURES.labels(route).inc()
-    _log.error("request_failed", route=route, request_id=request_id(), exc_info=error)
+    note_failure(error)
     return answer(Refused(500, "Something went wrong on our side. It has been written down."))

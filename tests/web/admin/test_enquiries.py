@@ -90,6 +90,22 @@ def test_who_was_not_on_the_list_asks_is_approved_and_registers(
     assert booked == 1
 
 
+def test_the_district_of_the_nik_is_chosen_already_and_can_be_changed(
+    sign_in: SignIn, services: Services, world: World, place: int
+) -> None:
+    world.district("3171", "Jakarta Pusat")
+    number = services.database.value(
+        "INSERT INTO enquiry (phone, nik_hash, nik_sealed, district_code, created_at) VALUES (%s, %s, %s, '3273', %s) "
+        "RETURNING id",
+        (PHONE, services.vault.hash(NIK), services.vault.seal(NIK, "nik"), services.clock.now()),
+    )
+    ministry, where = sign_in(name="sri"), f"/admin/follow-up/enquiries/{number}"
+    page = ministry.reads(where)
+    assert '<option value="3273" selected>' in page
+    assert "Name as on the ID card" in page
+    assert "There is no facility in this district." in ministry.reads(where, district="3171")
+
+
 def test_approving_twice_puts_somebody_on_the_list_once(
     sign_in: SignIn, services: Services, world: World, place: int
 ) -> None:

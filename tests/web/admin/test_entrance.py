@@ -165,3 +165,43 @@ def test_the_language_is_chosen_and_kept(sign_in: SignIn) -> None:
     assert "My account" in officer.reads("/admin/account")
     officer.sends("/admin/language", {"language": "id", "back": "/admin/account"})
     assert "Akun saya" in officer.reads("/admin/account")
+
+
+def test_who_has_signed_out_and_whose_session_is_over_are_told_so_in_their_language(
+    sign_in: SignIn, clock: MovableClock
+) -> None:
+    for language, signed_out, over in (
+        ("en", "You are signed out.", "Your session is over."),
+        ("id", "Bapak/Ibu telah keluar.", "Sesi Bapak/Ibu telah berakhir."),
+    ):
+        officer = sign_in(name=f"sari-{language}", language=language)
+        officer.sends("/admin/sign-out")
+        assert signed_out in officer.reads("/admin/sign-in")
+        assert signed_out not in officer.reads("/admin/sign-in")
+        officer.signs_in(officer.name)
+        clock.passes(hours=1)
+        assert officer.opens("/admin/account").status_code == 302
+        assert over in officer.reads("/admin/sign-in")
+
+
+def test_an_address_that_leads_nowhere_says_so_and_leads_back(sign_in: SignIn, app: Flask) -> None:
+    officer = sign_in()
+    for path in ("/admin/nowhere", "/admin/users/999999", "/admin/a/b/c"):
+        answer = officer.opens(path)
+        page = answer.get_data(as_text=True)
+        assert (answer.status_code, "There is nothing here" in page, 'href="/admin/"' in page) == (404, True, True)
+    assert officer.opens("/admin/users").location.endswith("/admin/users/")
+    assert Officer(app.test_client()).opens("/admin/nowhere").location.startswith("/admin/sign-in")
+
+
+def test_a_mistake_of_ours_is_a_page_with_the_number_under_which_it_is_logged(
+    sign_in: SignIn, services: Services
+) -> None:
+    officer = sign_in()
+    services.database.rows("ALTER TABLE audit RENAME TO audit_away")
+    answer = officer.opens("/admin/system/audit")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in page
+    assert f"<code>{answer.headers['X-Request-Id']}</code>" in page
+    assert "audit_away" not in page

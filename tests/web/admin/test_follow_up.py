@@ -291,3 +291,6 @@ def test_the_ministry_sees_the_counts_of_all_districts(
     page = nina.reads("/admin/follow-up/")
     assert "Kota Surabaya" in page
     assert "/admin/follow-up/3578/?reason=never_invited" in page
+    # a column that would be empty all the way down is left out
+    assert "Never invited" in page
+    assert "Wants no messages" not in page

@@ -32,7 +32,7 @@ class TestReading:
         path = "/admin/system/audit"
         while True:
             page = officer.client.get(path).get_data(as_text=True)
-            seen += re.findall(r"<td>worker:(\d+)</td>", page)
+            seen += re.findall(r">worker:(\d+)</td>", page)
             older = re.search(r'href="([^"]+before=[^"]+)"', page)
             if older is None:
                 break
@@ -43,7 +43,7 @@ class TestReading:
         officer = sign_in()
 
         def found(**asked: str) -> list[str]:
-            return re.findall(r"<td>worker:(\d+)</td>", officer.reads("/admin/system/audit", **asked))
+            return re.findall(r">worker:(\d+)</td>", officer.reads("/admin/system/audit", **asked))
 
         assert found(actor="ani") == ["80", "40", "0"]
         assert found(action="nik.reveal", subject="worker:40") == ["40"]
