@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from gateway_adapters.base import GatewayRegistry
-from tests.messaging.test_sending import Post, database, gateways, mail, stub
+from tests.messaging.post import Post
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
-
-__all__ = ["database", "gateways", "mail", "stub"]
 
 
 def test_it_puts_the_message_back_for_another_worker(mail: Post, stub: AfricasTalkingStub) -> None:

@@ -2,124 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 import redis
 
-from bot.clock import ManualClock
 from bot.conversation.store import connect
-from bot.db.database import Database
-from bot.messaging import leases, outbox, receipts, settling
-from bot.messaging.outbox import Draft, Lane
+from bot.messaging import leases, settling
+from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace, Slot
 from bot.messaging.requests import Plan, Request, plan_letters
 from bot.messaging.sending import Sender
-from bot.messaging.settling import Settled
-from gateway_adapters.base import Accepted, GatewayRegistry, Outgoing, Receipt, ReceiptStatus
-from gateway_adapters.registry import load_gateways
+from gateway_adapters.base import Outgoing
+from tests.messaging.post import PHONE, Post
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
 from tests.world import MORNING
-
-PHONE = "+6281200000001"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url, limit=10)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def stub() -> Iterator[AfricasTalkingStub]:
-    with AfricasTalkingStub() as running:
-        yield running
-
-
-@pytest.fixture
-def gateways(stub: AfricasTalkingStub) -> GatewayRegistry:
-    environ = {
-        "AT_USERNAME": "sandbox",
-        "AT_API_KEY": "key-of-tests",
-        "AT_SHORTCODE": "1199",
-        "AT_API_URL": stub.url,
-        "WEBHOOK_SECRET": "s",
-    }
-    return load_gateways(environ, public_url="https://balas.example", timeout=1.0)
-
-
-class Post:
-    """Writes messages, sends what is due, and tells what became of them."""
-
-    def __init__(self, database: Database, gateways: GatewayRegistry, pace: Pace) -> None:
-        self.database = database
-        self.pace = pace
-        self.gateways = gateways
-        self.clock = ManualClock(MORNING)
-        self._number = 0
-
-    def write(self, body: str = "halo", phone: str = PHONE, deadline: datetime | None = None) -> int:
-        self._number += 1
-        draft = Draft(
-            natural_key=f"test:{self._number}",
-            kind="reply",
-            lane=Lane.REPLY,
-            gateway="africastalking",
-            phone=phone,
-            language="id",
-            body=body,
-            deadline_at=deadline,
-        )
-        with self.database.transaction() as connection:
-            written = outbox.write(connection, draft, self.clock.now())
-        assert written is not None
-        return written
-
-    def claim(self, limit: int = 50) -> list[tuple[leases.Lease, Outgoing]]:
-        claimed = leases.claim_replies(self.database, self.clock.now(), limit)
-        return [(lease, letter) for lease, letter in claimed if letter is not None]
-
-    def submit(self) -> list[tuple[leases.Lease, Outgoing]]:
-        claimed = self.claim()
-        leases.submit(self.database, [lease.id for lease, _ in claimed], self.clock.now())
-        return claimed
-
-    def send(self, gateways: GatewayRegistry | None = None) -> int:
-        """Send until nothing is due."""
-        chosen = self.gateways if gateways is None else gateways
-        sender = Sender(self.database, chosen, self.clock, Lane.REPLY, pace=self.pace)
-        try:
-            return sender.run(lambda: True)
-        finally:
-            sender.close()
-
-    def passes(self, **span: float) -> None:
-        self.clock.moment += timedelta(**span)
-
-    def state(self, message: int) -> str:
-        found: str = self.database.value("SELECT state FROM message WHERE id = %s", (message,))
-        return found
-
-    def attempt(self, message: int) -> tuple[str, int]:
-        """State and number of a message's attempt."""
-        row = self.database.row(
-            "SELECT a.state, a.number FROM message m JOIN attempt a ON a.id = m.attempt_id WHERE m.id = %s", (message,)
-        )
-        assert row is not None
-        return row[0], row[1]
-
-    def receipt(self, status: ReceiptStatus, provider_id: str, phone: str = PHONE, reason: str = "") -> bool:
-        receipt = Receipt(provider_id, status, phone, reason)
-        return receipts.apply(self.database, [receipts.Told("africastalking", receipt, self.clock.now())]) == 1
-
-
-@pytest.fixture
-def mail(database: Database, gateways: GatewayRegistry, redis_url: str) -> Post:
-    return Post(database, gateways, Pace(connect(redis_url)))
 
 
 def test_a_message_is_accepted_once(mail: Post, stub: AfricasTalkingStub) -> None:
@@ -278,80 +178,6 @@ def test_what_was_not_handed_over_is_given_back_when_redis_goes_away(
     mail.passes(minutes=2)
     assert leases.sweep(database, mail.clock.now()) == (0, 0)
     assert database.rows("SELECT state, count(*) FROM attempt GROUP BY 1 ORDER BY 1") == [("queued", 1), ("settled", 1)]
-
-
-class TestDeadProcesses:
-    def test_what_was_only_claimed_is_sent_by_somebody_else(self, mail: Post, stub: AfricasTalkingStub) -> None:
-        message = mail.write()
-        [(lease, _)] = mail.claim()
-        mail.passes(seconds=30)
-        assert leases.sweep(mail.database, mail.clock.now()) == (0, 0)
-        mail.passes(seconds=31)
-        assert leases.sweep(mail.database, mail.clock.now()) == (1, 0)
-        assert mail.send() == 1
-        # the process was not dead but slow: it finds that the message is no longer its own
-        assert leases.submit(mail.database, [lease.id], mail.clock.now()) == set()
-        assert len(stub.taken) == 1
-        assert mail.attempt(message) == ("settled", 1)
-
-    def test_what_may_have_been_handed_over_is_unknown(self, mail: Post, stub: AfricasTalkingStub) -> None:
-        message = mail.write()
-        mail.submit()
-        mail.passes(seconds=61)
-        assert leases.sweep(mail.database, mail.clock.now()) == (0, 1)
-        assert mail.state(message) == "unknown"
-        assert mail.send() == 0
-        assert stub.received == []
-
-
-class TestReceipts:
-    def test_forward_only(self, mail: Post, stub: AfricasTalkingStub) -> None:
-        message = mail.write()
-        mail.send()
-        provider_id = stub.taken[0].provider_id
-        assert mail.receipt(ReceiptStatus.DELIVERED, provider_id)
-        assert mail.receipt(ReceiptStatus.SENT, provider_id)
-        assert mail.receipt(ReceiptStatus.FAILED, provider_id, reason="late")
-        assert mail.state(message) == "delivered"
-        assert mail.database.value("SELECT count(*) FROM receipt WHERE NOT matched") == 0
-
-    def test_one_that_comes_before_our_own_answer_is_kept_and_matched(
-        self, mail: Post, stub: AfricasTalkingStub
-    ) -> None:
-        message = mail.write()
-        [(lease, letter)] = mail.submit()
-        assert not mail.receipt(ReceiptStatus.DELIVERED, "ATXid_early")
-        assert (mail.state(message), mail.attempt(message)) == ("queued", ("submitted", 1))
-        outcome = Settled(lease, [letter], [Accepted(message, "ATXid_early")])
-        settling.settle(mail.database, [outcome], [lease.id], mail.clock.now())
-        assert mail.state(message) == "delivered"
-
-    def test_it_settles_the_only_unknown_of_its_phone(self, mail: Post, stub: AfricasTalkingStub) -> None:
-        stub.behaves(Behaviour.DROP_AFTER_READING)
-        message = mail.write()
-        mail.send()
-        assert mail.state(message) == "unknown"
-        provider_id = stub.taken[0].provider_id
-        assert mail.receipt(ReceiptStatus.DELIVERED, provider_id, phone=PHONE)
-        assert mail.state(message) == "delivered"
-
-    def test_it_settles_none_of_two_unknown_ones(self, mail: Post, stub: AfricasTalkingStub) -> None:
-        stub.behaves(Behaviour.DROP_AFTER_READING)
-        messages = [mail.write("one"), mail.write("two")]
-        mail.send()
-        assert not mail.receipt(ReceiptStatus.DELIVERED, stub.taken[0].provider_id, phone=PHONE)
-        assert [mail.state(message) for message in messages] == ["unknown", "unknown"]
-
-    def test_the_same_one_again_changes_nothing(self, mail: Post, stub: AfricasTalkingStub) -> None:
-        mail.write()
-        mail.send()
-        for _ in range(3):
-            assert mail.receipt(ReceiptStatus.DELIVERED, stub.taken[0].provider_id)
-        assert mail.database.value("SELECT count(*) FROM receipt") == 1
-
-    def test_one_for_an_unknown_id_is_kept(self, mail: Post) -> None:
-        assert not mail.receipt(ReceiptStatus.DELIVERED, "nobody's")
-        assert mail.database.value("SELECT matched FROM receipt") is False
 
 
 def test_backoff_doubles_and_is_bounded() -> None:

@@ -1,0 +1,31 @@
+"""A process dies with messages in hand: what was only claimed is sent, what may have been handed over is not."""
+
+from __future__ import annotations
+
+from bot.messaging import leases
+from tests.messaging.post import Post
+from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
+
+
+def test_what_was_only_claimed_is_sent_by_somebody_else(mail: Post, stub: AfricasTalkingStub) -> None:
+    message = mail.write()
+    [(lease, _)] = mail.claim()
+    mail.passes(seconds=30)
+    assert leases.sweep(mail.database, mail.clock.now()) == (0, 0)
+    mail.passes(seconds=31)
+    assert leases.sweep(mail.database, mail.clock.now()) == (1, 0)
+    assert mail.send() == 1
+    # the process was not dead but slow: it finds that the message is no longer its own
+    assert leases.submit(mail.database, [lease.id], mail.clock.now()) == set()
+    assert len(stub.taken) == 1
+    assert mail.attempt(message) == ("settled", 1)
+
+
+def test_what_may_have_been_handed_over_is_unknown(mail: Post, stub: AfricasTalkingStub) -> None:
+    message = mail.write()
+    mail.submit()
+    mail.passes(seconds=61)
+    assert leases.sweep(mail.database, mail.clock.now()) == (0, 1)
+    assert mail.state(message) == "unknown"
+    assert mail.send() == 0
+    assert stub.received == []
