@@ -13,10 +13,15 @@ from typing import Any, Final
 
 import psycopg
 
+from bot.registration.hops import STOPS
+
 #: What was written as of a moment is committed within this, but for what is stuck.
 OPEN: Final = timedelta(seconds=10)
 
-_PEOPLE = """
+# Who comes to the screening leaves no trace but the turn, which is copied some seconds later.
+_AT_SCREENING: Final = ", ".join(f"'{state}'" for state in STOPS["screening"])
+
+_PEOPLE = f"""
 SELECT id FROM worker WHERE started_at >= %(since)s
 UNION SELECT id FROM worker WHERE verified_at >= %(since)s
 UNION SELECT id FROM worker WHERE confirmed_at >= %(since)s
@@ -28,7 +33,8 @@ UNION SELECT w.id FROM opt_out o JOIN worker w ON w.phone = o.phone WHERE o.sinc
 UNION SELECT w.id FROM wrong_number n JOIN worker w ON w.phone = n.phone WHERE n.since >= %(since)s
 UNION SELECT w.id FROM identity_guard g JOIN worker w ON w.phone = g.subject
     WHERE g.kind = 'phone' AND g.last_failure_at >= %(since)s
-UNION SELECT substr(subject, 8)::bigint FROM audit WHERE at >= %(since)s AND subject ~ '^worker:[0-9]{1,18}$'
+UNION SELECT substr(subject, 8)::bigint FROM audit WHERE at >= %(since)s AND subject ~ '^worker:[0-9]{{1,18}}$'
+UNION SELECT worker_id FROM hop WHERE at >= %(since)s AND state IN ({_AT_SCREENING}) AND worker_id IS NOT NULL
 LIMIT %(most)s
 """
 # A receipt names the phone or our own id. An attempt's outcomes are written in the transaction that settles it.
@@ -79,7 +85,7 @@ def look_from_here(connection: psycopg.Connection[Any], cursor: Cursor | None, n
     known = [*(cursor.receipts if cursor else ()), (now, int(last[0]))]
     # The newest of those that are old enough stays, and all that are newer.
     old = [each for each in known if each[0] <= now - OPEN]
-    return Cursor(now, tuple([*old[-1:], *(each for each in known if each[0] > now - OPEN)]))
+    return Cursor(now, (*old[-1:], *(each for each in known if each[0] > now - OPEN)))
 
 
 def touched(connection: psycopg.Connection[Any], cursor: Cursor, most: int) -> Touched:
