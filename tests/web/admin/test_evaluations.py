@@ -75,7 +75,7 @@ def test_two_side_by_side(sign_in: SignIn, services: Services, blasted: Blasted,
     page = officer.reads("/admin/evaluation/compare", first=str(first), second=str(second))
     assert "31 Dec against 12 Jan" in page
     registered = page.split("Registered until the end of registration")[1].split("</tr>")[0]
-    for told in ("1 (20.0 %)", "2 (100.0 %)", "+1 (+80.0 points)"):
+    for told in ("1 (20.0\u00a0%)", "2 (100.0\u00a0%)", "+1 (+80.0\u00a0points)"):
         assert told in registered
     assert "Kota Bandung" in page
     assert officer.opens("/admin/evaluation/compare", first=str(first), second="999999").status_code == 404
@@ -102,10 +102,10 @@ def test_two_side_by_side_by_operator_and_reason_and_as_files(
         return re.findall(r'<td class="right">(.*?)</td>', cells)
 
     assert row("Indosat") == ["1", "1", "1", "1", "0", "0", "0", "0", "–"]
-    assert row("Telkomsel") == ["3", "0", "0", "0", "1", "1", "1", "0", "+100.0 points"]
-    assert row("absent subscriber") == ["2 (50.0 %)", "0 (0.0 %)", "−2"]
-    assert row("opted out") == ["1 (20.0 %)", "0 (0.0 %)", "−1"]
-    assert row("Gave the birth date, stopped at the confirmation") == ["0 (0.0 %)", "1 (100.0 %)", "+1"]
+    assert row("Telkomsel") == ["3", "0", "0", "0", "1", "1", "1", "0", "+100.0\u00a0points"]
+    assert row("absent subscriber") == ["2 (50.0\u00a0%)", "0 (0.0\u00a0%)", "−2"]
+    assert row("opted out") == ["1 (20.0\u00a0%)", "0 (0.0\u00a0%)", "−1"]
+    assert row("Gave the birth date, stopped at the confirmation") == ["0 (0.0\u00a0%)", "1 (100.0\u00a0%)", "+1"]
     assert f"compare.xlsx?first={first}&amp;second={second}" in page
 
     answer = officer.opens("/admin/evaluation/compare.csv", **query)

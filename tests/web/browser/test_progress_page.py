@@ -115,3 +115,22 @@ def test_when_it_cannot_update_itself_it_says_so(
     reader.execute_script(_FAILED)
     assert notice.is_displayed()
     _waits(lambda: not notice.is_displayed())
+
+
+def test_charts_write_numbers_by_the_page_s_language_and_fit_paper(
+    reader: webdriver.Chrome, address: str, counted: Callable[[], None], world: World
+) -> None:
+    axis = f"return {_CURVE}.getOption().yAxis[0].axisLabel.formatter(71204)"
+    time_axis = f"return {_CURVE}.getOption().xAxis[0].axisLabel.formatter(Date.UTC(2021, 7, 13, arguments[0], 30))"
+    width = f"return {_CURVE}.getWidth()"
+    for language, number in (("en", "71,204"), ("id", "71.204")):
+        world.database.rows("UPDATE admin SET language = %s WHERE name LIKE 'reader%%'", (language,))
+        reader.get(f"{address}/admin/progress/")
+        _waits(lambda: bool(reader.execute_script(f"return Boolean({_CURVE})")))
+        assert reader.execute_script(axis) == number
+        assert reader.execute_script(time_axis, 18) == "18.30"
+    on_screen = reader.execute_script(width)
+    reader.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    assert reader.execute_script(width) == 680  # what A4 holds between its margins
+    reader.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    assert reader.execute_script(width) == on_screen
