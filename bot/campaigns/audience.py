@@ -81,6 +81,8 @@ _AREAS: Final = {"district": "d.code", "province": "d.province_code"}
 LANGUAGES: Final = ("id", "en")
 #: Entries that a list may have.
 MOST_ENTRIES: Final = 100_000
+#: Hours that somebody may have been silent: a year of them.
+LONGEST_SILENCE: Final = 24 * 365
 #: Lists of people from a file. Whoever was on one stays on it: their hash does not change, and that their phone is
 #: still the one that was written down is asked of every message anyhow.
 _LISTS: Final = frozenset({"phones", "nik_hashes"})
@@ -155,7 +157,7 @@ def _languages(name: str, value: object) -> _Made:
 
 
 def _silent(name: str, value: object) -> _Made:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 24 * 365:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SILENCE:
         raise AudienceError(f'"{name}" must be a number of hours')
     before = " AND i.settled_at <= %(now)s - make_interval(secs => %(aud_silent)s)"
     return f"w.started_at IS NULL AND {_INVITED.format(before)}", {"aud_silent": value * 3600.0}

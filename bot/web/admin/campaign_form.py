@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from bot.campaigns.audience import LANGUAGES
+from bot.campaigns.audience import LANGUAGES, LONGEST_SILENCE
 from bot.campaigns.plans import LONGEST_NAME, Plan
 from bot.campaigns.record import DEFAULT_LANGUAGE, Campaign
+from bot.web.admin.formats import number as number_text
 from bot.web.admin.words import say
 
 #: Members of an audience that are lists of boxes or choices in the form.
@@ -48,6 +49,10 @@ class Filled:
         if professions := _split(self.fields.get("professions", "")):
             found["professions"] = professions
         if hours := self._number("silent_for_hours", say("Silent for hours")):
+            if hours > LONGEST_SILENCE:
+                raise FormError(
+                    say("{field}: at most {n}, please.", field=say("Silent for hours"), n=number_text(LONGEST_SILENCE))
+                )
             found["silent_for_hours"] = float(hours)
         if name := self.fields.get("campaign", "").strip():
             outcomes = self.fields.getlist("outcomes")

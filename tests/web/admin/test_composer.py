@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 
 from bot.campaigns import recipients
 from bot.campaigns.record import Campaign, by_id
 from bot.officers.accounts import Role
+from bot.registration.closing import close_at
 from bot.services import Services
 from tests.web.admin.conftest import Officer, SignIn
 from tests.world import World
@@ -145,6 +147,28 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(
     assert told in page.split('role="alert"')[1].split("</p>")[0]
     assert 'value="3273" selected' in page
     assert services.database.value("SELECT count(*) FROM campaign") == 0
+
+
+def test_what_is_wrong_is_said_in_the_admins_language(sign_in: SignIn, services: Services) -> None:
+    officer = sign_in(language="id")
+    for fields, fault in (
+        ({"gateway": "pigeon"}, "Gerbang harus salah satu dari "),
+        ({"districts": "9999"}, "Sasaran: tidak ada kabupaten/kota 9999."),
+        ({"silent_for_hours": "9000"}, "paling banyak 8.760."),
+        ({"phones": "0812 3456 7890\nabc"}, "yang ke-2 bukan nomor telepon"),
+    ):
+        answer = officer.sends("/admin/campaigns/new", form(**fields))
+        assert answer.status_code == 422
+        assert fault in answer.get_data(as_text=True)
+
+
+def test_a_text_may_not_name_an_end_that_is_not_set_without_a_warning(sign_in: SignIn, services: Services) -> None:
+    officer = sign_in()
+    campaign = saved(officer, services, text_id="Daftar sebelum {closes}.")
+    page = f"/admin/campaigns/{campaign.id}/"
+    assert "which is not set" in officer.reads(page)
+    close_at(services.database, services.clock.now() + timedelta(days=1), now=services.clock.now(), actor="tests")
+    assert "which is not set" not in officer.reads(page)
 
 
 def test_a_draft_sent_twice_by_a_double_click_is_saved_once(sign_in: SignIn, services: Services) -> None:
