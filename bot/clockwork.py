@@ -93,7 +93,7 @@ def schedule(connection: redis.Redis) -> CronScheduler:
         )
     for keep, seconds in ((copy_hops, HOPS_SECONDS), (drop_old_hops, OLD_HOPS_SECONDS)):
         cron.register(
-            keep, Work.RECEIPTS.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=min(seconds, 60)
+            keep, Work.RECEIPTS.value, interval=seconds, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=min(3 * seconds, 60)
         )
     for job, seconds in (
         (remind, REMIND_SECONDS),

@@ -75,6 +75,10 @@ def _tell(found: BlastReport) -> None:
         ("Failed", found.whole.failed),
         ("Left out", found.whole.suppressed),
         ("Where those stand who answered", {step: found.whole.steps.get(step, 0) for step in STEPS}),
+        (
+            "Last screen of those of them who did not register, as far as it was noted",
+            {screen or "not known": many for screen, many in found.whole.screens.items()},
+        ),
     ):
         if counts:
             click.echo(f"{title}:")
