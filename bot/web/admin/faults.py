@@ -138,6 +138,14 @@ _CAMPAIGNS: Final = (
     _("That number has opted out of messages."),
     _("You have sent many tests within the hour. Wait a while."),
 )
+#: What Werkzeug says by itself of a request that no page of ours makes.
+_REQUESTS: Final = (
+    _("The browser (or proxy) sent a request that this server could not understand."),
+    _(
+        "A conflict happened while processing the request. The resource might have been modified while the request was "
+        "being processed."
+    ),
+)
 #: Single words that stand in the holes.
 _WORDS: Final = (
     *(_("district"), _("province"), _("facility"), _("campaign"), _("id"), _("en")),
@@ -145,7 +153,7 @@ _WORDS: Final = (
     *(_("districts"), _("provinces"), _("facilities"), _("professions"), _("states"), _("stopped_at"), _("languages")),
     *(_("silent_for_hours"), _("outcome"), _("phones")),
 )
-_ALL: Final = frozenset((*_CELLS, *_PHONES, *_FILES, *_CAMPAIGNS, *_WORDS, *gateway_faults.SENTENCES))
+_ALL: Final = frozenset((*_CELLS, *_PHONES, *_FILES, *_CAMPAIGNS, *_REQUESTS, *_WORDS, *gateway_faults.SENTENCES))
 #: As the layers below write numbers of more than three digits.
 _LARGE: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 

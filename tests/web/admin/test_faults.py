@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.exceptions import BadRequest, Conflict
 
 from bot.registration.importing.districts import DistrictImporter
 from bot.registration.importing.facilities import FacilityImporter
@@ -85,6 +86,8 @@ def _all() -> set[str]:
         *(f"is {importer.key_words} as on line 7" for importer in importers),
         "has too few digits",
         "has too many digits",
+        str(BadRequest.description),
+        str(Conflict.description),
         "is not the code of a known district",
         "is 5, below the 7 places already taken",
         "is not a time zone that PostgreSQL knows",
