@@ -59,14 +59,12 @@ def steps(first: BlastReport, second: BlastReport) -> list[Pair]:
 
 
 def screens(first: BlastReport, second: BlastReport) -> list[Pair]:
-    """Where those stopped who answered and did not register, by the flow's states in their order ("": not known)."""
+    """Where those stopped who answered and did not register, by the names of the screens in their order."""
     one, other = first.whole, second.whole
     of_one, of_other = (part.counts.answered - part.counts.registered for part in (one, other))
-    known = dict.fromkeys({**one.screens, **other.screens}, 0)
-    return [
-        Pair(screen, one.screens.get(screen, 0), other.screens.get(screen, 0), of_one, of_other)
-        for screen, _ in by_road(known)
-    ]
+    known = {**one.screens, **other.screens}
+    ours, theirs = (by_road({screen: part.screens.get(screen, 0) for screen in known}) for part in (one, other))
+    return [Pair(name, many, more, of_one, of_other) for (name, many), (_, more) in zip(ours, theirs, strict=True)]
 
 
 def hours(first: BlastReport, second: BlastReport) -> list[tuple[int, int, int]]:

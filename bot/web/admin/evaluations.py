@@ -22,8 +22,7 @@ from bot.web.admin.campaigns import reason_word
 from bot.web.admin.evaluation_charts import districts_chart, hours_chart
 from bot.web.admin.evaluation_words import STEPS, behind_said, lines
 from bot.web.admin.exports import table_response
-from bot.web.admin.screen_words import by_road, screen_words
-from bot.web.admin.words import say
+from bot.web.admin.screen_words import by_road
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,6 @@ def _compared(services: Services, first: BlastReport, second: BlastReport) -> di
         "operators": evaluation_pairs.operators(first, second),
         "steps": evaluation_pairs.steps(first, second),
         "screens": evaluation_pairs.screens(first, second),
-        "screen_word": lambda screen: screen_words(screen) or say("not known"),
         "failed": evaluation_pairs.failed(first, second),
         "suppressed": evaluation_pairs.suppressed(first, second),
         "reason_word": reason_word,

@@ -106,6 +106,7 @@ def test_two_side_by_side_by_operator_and_reason_and_as_files(
     assert row("absent subscriber") == ["2 (50.0\u00a0%)", "0 (0.0\u00a0%)", "−2"]
     assert row("opted out") == ["1 (20.0\u00a0%)", "0 (0.0\u00a0%)", "−1"]
     assert row("Gave the birth date, stopped at the confirmation") == ["0 (0.0\u00a0%)", "1 (100.0\u00a0%)", "+1"]
+    assert row("Not known") == ["0 (–)", "1 (100.0\u00a0%)", "+1"]
     assert f"compare.xlsx?first={first}&amp;second={second}" in page
 
     answer = officer.opens("/admin/evaluation/compare.csv", **query)
