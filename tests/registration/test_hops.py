@@ -19,7 +19,7 @@ from bot.conversation.flow import Ending
 from bot.conversation.hops import STREAM, HopNotes
 from bot.db.database import Database
 from bot.embedded.servers import EmbeddedServers
-from bot.registration import hops
+from bot.registration import hops, timeline
 from bot.services import Services
 from flows.memory import Campaign
 from flows.registration import registration
@@ -247,7 +247,10 @@ def test_places_where_people_stop_are_states_of_the_flow() -> None:
 
 
 def test_a_story_is_found_by_an_index(database: Database) -> None:
-    with database.connection() as connection:
-        connection.execute("SET enable_seqscan = off")
-        plan = connection.execute("EXPLAIN SELECT state FROM hop WHERE worker_id = 7 ORDER BY at").fetchall()
-    assert "ix_hop_worker_id_at" in str(plan)
+    values = {"worker": 7, "visits": [1], "subject": "worker:7", "at": None, "source": None, "id": None}
+    for sql in (timeline._EVENTS.format(reach="true"), timeline._SCREENS):
+        with database.connection() as connection:
+            connection.execute("SET enable_seqscan = off")
+            plan = str(connection.execute(f"EXPLAIN {sql}".encode(), values).fetchall())
+        assert "ix_hop_worker_id_at" in plan
+        assert "Seq Scan on hop" not in plan
