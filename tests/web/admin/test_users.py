@@ -16,7 +16,7 @@ from bot.services import Services
 from tests.web.admin.conftest import MovableClock, Officer, SignIn
 from tests.world import World
 
-_PASSWORD = re.compile(r"<code>(([a-z2-9]{4}-){3}[a-z2-9]{4})</code>")
+_PASSWORD = re.compile(r"<code class=.once.>(([a-z2-9]{4}-){3}[a-z2-9]{4})</code>")
 
 
 def _number(services: Services, name: str) -> int:
