@@ -31,7 +31,14 @@ def blasted(database_url: str) -> Blasted:
 def test_it_tells_what_a_blast_has_come_to(balas: Balas, environment: dict[str, str]) -> None:
     environment["SMS_PRICE"] = "350"
     told = {" ".join(line.split()) for line in balas("campaign", "report", "13 Jan").stdout.splitlines()}
-    for line in ("sent 3", "delivered 2", "registered within 24 h 1", "started 1", "absent subscriber 1", "not known 1"):
+    for line in (
+        "sent 3",
+        "delivered 2",
+        "registered within 24 h 1",
+        "started 1",
+        "absent subscriber 1",
+        "not known 1",
+    ):
         assert line in told
     assert any(line.startswith("cost: 1,050.00") and line.endswith("1,050.00 a registration") for line in told)
 
