@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Final
 
 from bot.db.database import Database
 from bot.registration.officer import Officer, OutOfReach
@@ -36,13 +37,24 @@ class ListedSession:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which sessions: everything that is given must hold. ``day``: where the session is. ``after``: the last one seen."""
+    """Which sessions: everything that is given must hold. ``day``: where the session is. ``cursor``: of the page before."""
 
     facility_id: int | None = None
     day: date | None = None
     is_open: bool | None = None
-    after: int | None = None
+    cursor: str = ""
 
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some sessions, and the cursor of the next page; None on the last one. A page that is not the last may be short."""
+
+    sessions: tuple[ListedSession, ...]
+    cursor: str | None
+
+
+#: Facilities that a page looks at: were all of the country's looked at for one that suits, others would have to wait.
+_MOST_FACILITIES: Final = 2000
 
 _COLUMNS = """s.id, f.code, f.name, d.code, d.name, s.local_date, s.start_time, s.end_time, d.time_zone, s.starts_at, s.ends_at,
        s.dose, s.capacity, s.capacity - s.taken, s.open AND s.starts_at > %(now)s, s.cancelled_at"""
@@ -50,13 +62,15 @@ _COLUMNS = """s.id, f.code, f.name, d.code, d.name, s.local_date, s.start_time, 
 # One facility after the other, each by its own index, until there are enough: sorting all sessions of the country would
 # take a second. No facility has more of them than a page is quick to sort.
 _PAGE = """
-SELECT {columns} FROM facility f JOIN district d ON d.code = f.district_code
+SELECT {columns}, f.id FROM facility f JOIN district d ON d.code = f.district_code
 CROSS JOIN LATERAL (
     SELECT * FROM vaccination_session s WHERE s.facility_id = f.id AND {where}
-    ORDER BY s.starts_at, s.id LIMIT %(most)s
+    ORDER BY s.starts_at, s.id LIMIT %(most)s + 1
 ) AS s
-WHERE {reach} AND {places} ORDER BY f.id, s.starts_at, s.id LIMIT %(most)s
+WHERE {places} ORDER BY f.id, s.starts_at, s.id LIMIT %(most)s + 1
 """
+
+_STOP = "SELECT f.id FROM facility f WHERE {places} ORDER BY f.id OFFSET {most} LIMIT 1"
 
 _ONE = """
 SELECT {columns} FROM vaccination_session s JOIN facility f ON f.id = s.facility_id JOIN district d ON d.code = f.district_code
@@ -70,31 +84,49 @@ _ON_THE_DAY = (
 )
 
 
-def page(database: Database, wanted: Wanted, most: int, officer: Officer, now: datetime) -> list[ListedSession]:
-    """The next ``most`` sessions within the officer's reach; raises ``OutOfReach`` if ``after`` is not one of them."""
-    where, places = ["true"], ["true"]
-    parameters: dict[str, object] = {"now": now, "most": most, "day": wanted.day, "facility": wanted.facility_id}
+def page(database: Database, wanted: Wanted, most: int, officer: Officer, now: datetime) -> SessionPage:
+    """At most ``most`` sessions within the officer's reach; raises ``ValueError`` for what is no cursor."""
+    where, places = ["true"], [officer.reach.facilities]
+    parameters = {
+        **officer.reach.parameters,
+        "now": now,
+        "most": most,
+        "day": wanted.day,
+        "facility": wanted.facility_id,
+    }
     if wanted.facility_id is not None:
         places.append("f.id = %(facility)s")
     if wanted.day is not None:
         where.append(_ON_THE_DAY)
     if wanted.is_open is not None:
         where.append(("" if wanted.is_open else "NOT ") + "(s.open AND s.starts_at > %(now)s)")
-    if wanted.after is not None:
-        last = database.row(
-            "SELECT f.id, s.starts_at FROM vaccination_session s JOIN facility f ON f.id = s.facility_id "
-            f"WHERE s.id = %(after)s AND {officer.reach.facilities}",
-            {**officer.reach.parameters, "after": wanted.after},
-        )
-        if last is None:
-            raise OutOfReach(str(wanted.after))
-        parameters |= {"after": wanted.after, "after_facility": last[0], "after_start": last[1]}
-        places.append("f.id >= %(after_facility)s")
-        where.append("(f.id > %(after_facility)s OR (s.starts_at, s.id) > (%(after_start)s, %(after)s))")
-    sql = _PAGE.format(
-        columns=_COLUMNS, where=" AND ".join(where), places=" AND ".join(places), reach=officer.reach.facilities
+    if wanted.cursor:
+        facility, session = map(int, wanted.cursor.split("_"))
+        parameters |= {"from": facility, "after": session}
+        places.append("f.id >= %(from)s")
+        if session:
+            parameters["start"] = _start_of(database, facility, session)
+            where.append("(f.id > %(from)s OR (s.starts_at, s.id) > (%(start)s, %(after)s))")
+    stop = database.row(_STOP.format(places=" AND ".join(places), most=_MOST_FACILITIES), parameters)
+    if stop is not None:
+        parameters["stop"] = stop[0]
+        places.append("f.id < %(stop)s")
+    sql = _PAGE.format(columns=_COLUMNS, where=" AND ".join(where), places=" AND ".join(places))
+    rows = database.rows(sql, parameters)
+    cursor = None if stop is None else f"{stop[0]}_0"
+    if len(rows) > most:
+        cursor = f"{rows[most - 1][-1]}_{rows[most - 1][0]}"
+    return SessionPage(tuple(ListedSession(*row[:-1]) for row in rows[:most]), cursor)
+
+
+def _start_of(database: Database, facility: int, session: int) -> datetime:
+    row = database.row(
+        "SELECT starts_at FROM vaccination_session WHERE id = %s AND facility_id = %s", (session, facility)
     )
-    return [ListedSession(*row) for row in database.rows(sql, {**officer.reach.parameters, **parameters})]
+    if row is None:
+        raise ValueError("there is no such session at that facility")
+    found: datetime = row[0]
+    return found
 
 
 def one(database: Database, session_id: int, officer: Officer, now: datetime) -> ListedSession:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from bot.evaluation.places import NoSuchPlace, locate
 from bot.officers.permissions import May
 from bot.registration import session_list
-from bot.registration.officer import OutOfReach
 from bot.registration.session_list import Wanted
 from bot.web.api.problems import nothing_here, wrong
 from bot.web.api.routes import Api, Call
-from bot.web.api.values import Asked, Code, Hour, Id, Limit, Next, Told
+from bot.web.api.values import Asked, Code, Hour, Limit, Next, Told
 
 
 class SessionsAsked(Asked):
@@ -23,7 +22,7 @@ class SessionsAsked(Asked):
     facility: Code | None = None
     day: date | None = Field(default=None, alias="date")
     open: Literal["true", "false"] | None = None
-    cursor: Id | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,18}_[0-9]{1,18})?$")] = ""
     limit: Limit = 50
 
 
@@ -49,7 +48,7 @@ class SessionTold(Told):
 
 
 class SessionsTold(Told):
-    """A page of sessions: by facility, and there by the hour."""
+    """A page of sessions: by facility, and there by the hour. It may be short and have a `next` all the same."""
 
     sessions: list[SessionTold]
     next: Next
@@ -64,11 +63,10 @@ def register(api: Api) -> None:
         is_open = None if query.open is None else query.open == "true"
         wanted = Wanted(_facility(call, query.facility), query.day, is_open, query.cursor)
         try:
-            found = session_list.page(call.services.database, wanted, query.limit + 1, call.officer, call.now)
-        except OutOfReach:
+            page = session_list.page(call.services.database, wanted, query.limit, call.officer, call.now)
+        except ValueError:
             raise wrong("query.cursor", "That is no cursor of this list.") from None
-        told = [SessionTold.model_validate(each) for each in found[: query.limit]]
-        return SessionsTold(sessions=told, next=str(told[-1].id) if len(found) > query.limit else None)
+        return SessionsTold(sessions=[SessionTold.model_validate(each) for each in page.sessions], next=page.cursor)
 
     @api.get("/sessions/<int:number>", needs=May.SEE_SESSIONS, tells=SessionTold)
     def one_session(call: Call, number: int) -> SessionTold:

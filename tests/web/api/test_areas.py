@@ -109,7 +109,9 @@ class TestEachRoute:
         for caller in (district, program(Role.PROVINCE, "32"), program(Role.FACILITY, "F-HERE")):
             assert [each["id"] for each in caller.reads("/sessions")["sessions"]] == [town.session]
             problem(caller.asks("GET", "/sessions", facility="F-THERE"), 404)
-            problem(caller.asks("GET", "/sessions", cursor=town.session_there), 422, "invalid")
+            there = f"{town.place_there}_{town.session_there}"
+            assert caller.reads("/sessions", cursor=there) == {"sessions": [], "next": None}
+            assert caller.reads("/sessions", cursor=f"{town.place_there}_0") == {"sessions": [], "next": None}
         country = [town.session, town.session_there]
         assert [each["id"] for each in program().reads("/sessions")["sessions"]] == country
         assert [each["id"] for each in program(Role.CALL_CENTRE).reads("/sessions")["sessions"]] == country

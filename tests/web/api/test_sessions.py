@@ -99,6 +99,22 @@ def test_page_after_page_every_session_comes_once(caller: Program, town: Neighbo
     assert len(ids(caller, limit=100)) == 22
 
 
-def test_what_is_no_cursor(caller: Program) -> None:
-    problem(caller.asks("GET", "/sessions", cursor=999999), 422, "invalid")
-    problem(caller.asks("GET", "/sessions", cursor="x"), 422, "invalid")
+def test_a_page_looks_at_so_many_facilities_and_says_where_to_go_on(caller: Program, town: Neighbours) -> None:
+    town.world.database.rows(
+        "INSERT INTO facility (code, name, district_code) SELECT 'G' || n, 'Klinik ' || n, '3273' "
+        "FROM generate_series(1, 4000) n"
+    )
+    last = town.world.session(town.world.facility("Puskesmas Akhir", code="F-LAST"))
+    seen, pages, cursor = [], 0, ""
+    while cursor is not None:
+        page = caller.reads("/sessions", date="2021-01-14", cursor=cursor)
+        seen += [each["id"] for each in page["sessions"]]
+        pages, cursor = pages + 1, page["next"]
+    assert seen == [town.session, town.session_there, last]
+    assert pages == 3
+    assert ids(caller, facility="F-LAST") == [last]
+
+
+@pytest.mark.parametrize("cursor", ["x", "999999", "1_", f"{9**30}_1", "1_999999"])
+def test_what_is_no_cursor(caller: Program, cursor: str) -> None:
+    problem(caller.asks("GET", "/sessions", cursor=cursor), 422, "invalid")
