@@ -42,8 +42,8 @@ _QUERIES: Mapping[str, str] = {
     "/admin/evaluation/compare.<kind>": _PAIR,
 }
 _PART = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
-#: What is no page of its own: files, the way in, the way on, and what is shown once.
-_NO_PAGES = (".static", ".sign_in_page", ".home", ".users_password_once")
+#: What is no page of its own: files, the way in, the way on, what is shown once, and addresses where nothing is.
+_NO_PAGES = (".static", ".sign_in_page", ".home", ".nowhere", ".users_password_once")
 
 
 def pages_of(environ: Mapping[str, str]) -> list[str]:
