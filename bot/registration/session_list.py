@@ -105,7 +105,7 @@ def page(database: Database, wanted: Wanted, most: int, officer: Officer, now: d
         parameters |= {"from": facility, "after": session}
         places.append("f.id >= %(from)s")
         if session:
-            parameters["start"] = _start_of(database, facility, session)
+            parameters["start"] = _start_of(database, facility, session, officer)
             where.append("(f.id > %(from)s OR (s.starts_at, s.id) > (%(start)s, %(after)s))")
     stop = database.row(_STOP.format(places=" AND ".join(places), most=_MOST_FACILITIES), parameters)
     if stop is not None:
@@ -119,12 +119,14 @@ def page(database: Database, wanted: Wanted, most: int, officer: Officer, now: d
     return SessionPage(tuple(ListedSession(*row[:-1]) for row in rows[:most]), cursor)
 
 
-def _start_of(database: Database, facility: int, session: int) -> datetime:
+def _start_of(database: Database, facility: int, session: int, officer: Officer) -> datetime:
     row = database.row(
-        "SELECT starts_at FROM vaccination_session WHERE id = %s AND facility_id = %s", (session, facility)
+        "SELECT s.starts_at FROM vaccination_session s JOIN facility f ON f.id = s.facility_id "
+        f"WHERE s.id = %(session)s AND f.id = %(facility)s AND {officer.reach.facilities}",
+        {**officer.reach.parameters, "session": session, "facility": facility},
     )
     if row is None:
-        raise ValueError("there is no such session at that facility")
+        raise ValueError("within reach there is no such session at that facility")
     found: datetime = row[0]
     return found
 

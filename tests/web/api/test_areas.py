@@ -109,8 +109,8 @@ class TestEachRoute:
         for caller in (district, program(Role.PROVINCE, "32"), program(Role.FACILITY, "F-HERE")):
             assert [each["id"] for each in caller.reads("/sessions")["sessions"]] == [town.session]
             problem(caller.asks("GET", "/sessions", facility="F-THERE"), 404)
-            there = f"{town.place_there}_{town.session_there}"
-            assert caller.reads("/sessions", cursor=there) == {"sessions": [], "next": None}
+            for there in (f"{town.place_there}_{town.session_there}", f"{town.place_there}_999999"):
+                problem(caller.asks("GET", "/sessions", cursor=there), 422, "invalid")
             assert caller.reads("/sessions", cursor=f"{town.place_there}_0") == {"sessions": [], "next": None}
         country = [town.session, town.session_there]
         assert [each["id"] for each in program().reads("/sessions")["sessions"]] == country
