@@ -12,13 +12,15 @@ from bot.evaluation.blast_report import BlastReport
 #: A figure of both blasts in each row; ``difference``: of the second from the first. ``section``, ``code`` and ``name`` as in
 #: the file of one blast, whose columns ``figure`` names; section ``blast``: their names, when they began, of when they are.
 COLUMNS: Final = ("section", "code", "name", "figure", "first", "second", "difference")
+#: What is told of a district; the file of each blast has all of it, and this one is made while somebody waits.
+_OF_DISTRICTS: Final = frozenset({"sent", "delivered", "failed", "invited", "answered", "registered"})
 _SECTIONS: Final = ("all", "district", "operator", "hour", "step", "screen", "failed", "suppressed")
 
 _Key = tuple[str, str, str]
 
 
 def rows(first: BlastReport, second: BlastReport, price: Decimal | None) -> Iterator[tuple[object, ...]]:
-    """Every figure of two reports. Where a blast has nothing of a kind it has 0 of it."""
+    """The figures of two reports. Where a blast has nothing of a kind it has 0 of it."""
     yield "blast", "", "", "name", first.name, second.name, None
     yield "blast", "", "", "began", first.began, second.began, None
     yield "blast", "", "", "as_of", first.as_of, second.as_of, None
@@ -44,7 +46,7 @@ def _figures(report: BlastReport) -> dict[_Key, Mapping[str, int]]:
         told = {
             figure: value
             for figure, value in zip(blast_rows.COLUMNS[3:], values, strict=True)
-            if isinstance(value, int)
+            if isinstance(value, int) and (section != "district" or figure in _OF_DISTRICTS)
         }
         found[str(section), str(code), "" if section == "all" else str(name)] = told
     return found
