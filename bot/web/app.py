@@ -52,13 +52,15 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def _access_log(*, debug: bool) -> Callable[[Response], Response]:
-    """One line a request; webhooks, which come by the thousand, and the simulator's polling, only when debugging."""
+    """One line a request, whose id its answer tells; webhooks, which come by the thousand, and the simulator's polling,
+    only when debugging."""
     quiet = {webhooks.NAME, "simulator"} if not debug else set()
 
     def log_access(response: Response) -> Response:
         if request.blueprint not in quiet:
             route, status = route_template(), response.status_code
-            _log.info("request", method=request.method, route=route, status=status, request_id=request_id())
+            response.headers[HEADER] = known = request_id()
+            _log.info("request", method=request.method, route=route, status=status, request_id=known)
         return response
 
     return log_access

@@ -87,11 +87,10 @@ def answer(refused: Refused) -> Response:
 
 
 def respond(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON as it leaves, problem or not, with this request's id."""
-    media, known = "application/json", request_id()
+    """JSON as it leaves; a problem tells this request's id, as the header does that each answer gets (``bot.web.app``)."""
+    media = "application/json"
     if status >= HTTPStatus.BAD_REQUEST:
-        media, body = MEDIA_TYPE, {**body, "request_id": known}
+        media, body = MEDIA_TYPE, {**body, "request_id": request_id()}
     response = Response(json.dumps(body), status=status, content_type=media)
-    ours = {HEADER: known, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    response.headers.update({**ours, **(headers or {})})
+    response.headers.update({"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})})
     return response

@@ -109,11 +109,11 @@ class TestRequestIds:
         headers = {"Authorization": f"Bearer {caller.token}", "X-Request-Id": given}
         return caller.app.test_client().get(f"/api/v1{path}", headers=headers)
 
-    @pytest.mark.parametrize("path", ["/system", "/openapi.json", "/people/1", "/nothing", "/campaigns/x"])
+    @pytest.mark.parametrize("path", ["/system", "/openapi.json", "/people/1", "/nothing", "/campaigns/x", "", "//x"])
     def test_ones_own_id_comes_back(self, caller: Program, path: str) -> None:
         answer = self._asks(caller, path, "order-66")
-        assert answer.headers["X-Request-Id"] == "order-66"
-        if answer.status_code != 200:
+        assert answer.headers.getlist("X-Request-Id") == ["order-66"]
+        if answer.status_code not in {200, 308}:
             assert problem(answer, 404)["request_id"] == "order-66"
 
     @pytest.mark.parametrize("given", ["", "-", "two words", "x" * 65, "<b>", "é"])
