@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from bot.campaigns import kept
 from bot.campaigns.closing_reminders import HOURS
-from bot.campaigns.record import Campaign
 from bot.campaigns.reminders import MORNING, SOON_BEFORE
 from bot.db.database import Database
 from bot.registration.closing import closes_at
@@ -38,9 +37,9 @@ class Coming:
     at: datetime | None
 
 
-def kind_of(campaign: Campaign) -> Kind | None:
+def kind_of(name: str) -> Kind | None:
     """What a campaign of the clock reminds of, by its name."""
-    return next((kind for kind in Kind if campaign.name.startswith(f"{kind} ")), None)
+    return next((kind for kind in Kind if name.startswith(f"{kind} ")), None)
 
 
 _SESSIONS = "SELECT reltuples FROM pg_class WHERE oid = 'vaccination_session'::regclass"

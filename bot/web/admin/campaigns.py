@@ -14,6 +14,7 @@ from bot.campaigns.audience import AudienceError
 from bot.campaigns.audience_words import word
 from bot.campaigns.record import Campaign, State, same_person
 from bot.campaigns.reminder_calendar import Kind
+from bot.campaigns.reminder_record import CLOCK
 from bot.campaigns.status import STATES
 from bot.campaigns.texts import placeholders_in
 from bot.officers.permissions import May
@@ -84,7 +85,7 @@ class Line:
     state: tuple[str, str]
     done: int
     is_own: bool
-    kind: str = ""
+    title: str
 
 
 def state_of(campaign: Campaign, now: datetime) -> str:
@@ -95,6 +96,17 @@ def state_of(campaign: Campaign, now: datetime) -> str:
 def reason_word(reason: str) -> str:
     """A reason as the admin reads it."""
     return say(_REASON_WORDS[reason]) if reason in _REASON_WORDS else told(reason)
+
+
+def title_of(name: str) -> str:
+    """A campaign's name as the admin reads it: what the clock sends is called by what it reminds of."""
+    kind = reminder_calendar.kind_of(name)
+    return name if kind is None else say(KIND_WORDS[kind])
+
+
+def author_of(name: str) -> str:
+    """Who made or approved a campaign, as the admin reads it."""
+    return say("the clock, by itself") if name == CLOCK else name
 
 
 def found_or_404(services: Services, number: int) -> Campaign:
@@ -138,6 +150,8 @@ def register(room: Room) -> None:
         return render_template(
             "admin/campaign.html",
             campaign=campaign,
+            title=title_of(campaign.name),
+            author_of=author_of,
             state=state_of(campaign, now),
             state_words=STATE_WORDS,
             is_own=is_own,
@@ -203,7 +217,7 @@ def _lines(services: Services, found: list[Campaign], now: datetime) -> list[Lin
             STATE_WORDS[state_of(each, now)],
             done.get(each.id, 0),
             each.id in own,
-            KIND_WORDS[kind] if (kind := reminder_calendar.kind_of(each)) is not None else "",
+            title_of(each.name),
         )
         for each in found
     ]

@@ -18,7 +18,7 @@ from bot.registration.people_search import MOST, By, search
 from bot.registration.story import booking_lines, claim_lines, note_look, note_search, standing
 from bot.registration.timeline import timeline
 from bot.web.admin.access import Room, actor, area, signed_in
-from bot.web.admin.campaigns import reason_word
+from bot.web.admin.campaigns import reason_word, title_of
 from bot.web.admin.people_words import WORDS
 from bot.web.admin.screen_words import screen_words, second_of
 from bot.web.admin.words import language, say
@@ -123,6 +123,7 @@ def _page(room: Room, worker_id: int, before: str, *, nik: str | None = None) ->
         zone_of=zone,
         zone_name=zone_name,
         reason_word=reason_word,
+        title_of=title_of,
         screen_words=screen_words,
         second_of=second_of,
         hours=lambda slot: hours_text(slot.start, slot.end, language()),

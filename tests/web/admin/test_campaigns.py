@@ -341,3 +341,8 @@ def test_the_calendar_says_what_was_sent_and_what_comes(
     page = officer.reads("/admin/campaigns/")
     assert re.search(r"Thu 14 Jan 06.00 WIB</time> <span>Two hours before", page)
     assert ">The day before an appointment</a>" in page
+    sent = world.database.value("SELECT id FROM campaign WHERE kind = 'reminder'")
+    page = officer.reads(f"/admin/campaigns/{sent}/")
+    assert "<h1>The day before an appointment, Wed 13 Jan</h1>" in page
+    assert "the clock, by itself" in page
+    assert "reminder tomorrow" not in page
