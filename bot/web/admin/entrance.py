@@ -23,7 +23,9 @@ _PER_NAME, _PER_ADDRESS = RateLimitItemPerMinute(8, 10), RateLimitItemPerMinute(
 _WORDS: Final = {
     Refused.WRONG: _("Name or password is wrong."),
     Refused.CODE_WANTED: _("Type your password once more, and the code that your app shows now."),
-    Refused.CODE_WRONG: _("That code is wrong, or was used already. Wait for the next one, and type your password once more."),
+    Refused.CODE_WRONG: _(
+        "That code is wrong, or was used already. Wait for the next one, and type your password once more."
+    ),
 }
 
 

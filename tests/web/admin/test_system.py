@@ -88,7 +88,9 @@ def test_what_is_left_on_an_account_is_told_with_its_age(sign_in: SignIn, world:
     )
     page = sign_in().reads("/admin/system/")
     assert re.search(r"KES 1,234,567\.50</span><br><small class=.whole.>as of 3 min ago", page)
-    assert page.count('data-label="Balance"><span class="whole">unknown</span></td>') == len(services.gateways.by_name) - 1
+    assert (
+        page.count('data-label="Balance"><span class="whole">unknown</span></td>') == len(services.gateways.by_name) - 1
+    )
     assert "KES 1.234.567,50" in sign_in(language="id", name="ani").reads("/admin/system/")
 
 
