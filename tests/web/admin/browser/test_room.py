@@ -28,7 +28,7 @@ from tests.web.browser.simulator_page import SimulatorPage
 
 ROWS, BAD = 2000, 30
 #: Downloads open no page; and nothing has been uploaded here, so that there is no upload to look at.
-_NO_PAGES = re.compile(r"\.(csv|xlsx)$|/999999999")
+_NO_PAGES = re.compile(r"\.(csv|xlsx)(\?|$)|/999999999")
 
 
 @dataclass(frozen=True)
