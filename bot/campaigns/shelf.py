@@ -51,16 +51,17 @@ def listed(
     return newest(database, condition, {**area.parameters, "kind": kind, "before": before}, most)
 
 
-_GONE = """
-SELECT campaign_id, coalesce(sum(size) FILTER (WHERE state IN ('settled', 'unknown', 'cancelled')), 0)::bigint
+#: What was taken back stands in two attempts: so what has not left is counted, each of which stands in one.
+_HERE = """
+SELECT campaign_id, coalesce(sum(size) FILTER (WHERE state NOT IN ('settled', 'unknown')), 0)::bigint
 FROM attempt WHERE campaign_id = ANY(%s) GROUP BY 1
 """
 
 
 def done(database: Database, campaigns: Sequence[Campaign]) -> dict[int, int]:
-    """Of each campaign that is on its way or over, how many recipients' attempts are done, by the campaign's id."""
-    begun = [each.id for each in campaigns if each.recipients is not None]
-    return {number: int(many) for number, many in database.rows(_GONE, (begun,))} if begun else {}
+    """Of each campaign that is on its way or over, how many recipients' messages have left, by the campaign's id."""
+    begun = {each.id: each.recipients for each in campaigns if each.recipients is not None}
+    return {number: begun[number] - int(here) for number, here in database.rows(_HERE, (list(begun),))} if begun else {}
 
 
 def seen(database: Database, number: int, area: Area) -> Campaign | None:

@@ -251,6 +251,28 @@ def running(officer: Officer, services: Services, workers: Workers) -> Campaign:
     return campaign
 
 
+def test_what_was_taken_back_is_not_handed_over(
+    sign_in: SignIn, services: Services, world: World, workers: Workers
+) -> None:
+    world.worker(None)
+    officer = sign_in()
+    campaign = running(officer, services, workers)
+    assert "Handed over: 0.0 %" in officer.reads("/admin/campaigns/")
+    world.database.rows("UPDATE attempt SET state = 'settled' WHERE campaign_id = %s", (campaign.id,))
+    assert "Handed over: 100.0 %" in officer.reads("/admin/campaigns/")
+    world.database.rows(
+        "INSERT INTO attempt (lane, gateway, campaign_id, language, time_zone, number, size, state, created_at, due_at) "
+        "SELECT lane, gateway, campaign_id, language, time_zone, 2, size, 'queued', created_at, created_at FROM attempt "
+        "WHERE campaign_id = %s",
+        (campaign.id,),
+    )
+    assert "Handed over: 0.0 %" in officer.reads("/admin/campaigns/")
+    world.database.rows(
+        "UPDATE attempt SET state = 'cancelled' WHERE campaign_id = %s AND state = 'queued'", (campaign.id,)
+    )
+    assert "Handed over: 0.0 %" in officer.reads("/admin/campaigns/")
+
+
 def test_pause_resume_rate_and_cancel(sign_in: SignIn, services: Services, world: World, workers: Workers) -> None:
     world.worker(None)
     officer = sign_in()
