@@ -273,7 +273,9 @@ def test_what_was_taken_back_is_not_handed_over(
     assert "Handed over: 0.0 %" in officer.reads("/admin/campaigns/")
 
 
-def test_pause_resume_rate_and_cancel(sign_in: SignIn, services: Services, world: World, workers: Workers) -> None:
+def test_pause_resume_rate_and_cancel(
+    sign_in: SignIn, services: Services, world: World, workers: Workers, clock: MovableClock
+) -> None:
     world.worker(None)
     officer = sign_in()
     campaign = running(officer, services, workers)
@@ -292,6 +294,11 @@ def test_pause_resume_rate_and_cancel(sign_in: SignIn, services: Services, world
     assert "Cancelled for good" in presses(officer, campaign, "cancel")
     assert state(services, campaign) == "cancelled"
     assert "bot.jobs.end_campaigns" in workers.waiting()
+    workers.messages_go("suppressed", "cancelled")
+    clock.passes(minutes=1)
+    page = officer.reads(f"/admin/campaigns/{campaign.id}/")
+    assert "<b>0</b> of 1 recipients" in page
+    assert "<td>cancelled</td>" in page
 
 
 def test_unknown_messages_are_decided(sign_in: SignIn, services: Services, world: World, workers: Workers) -> None:
