@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A place at a moment. ``as_of``: of what people did; ``people_as_of``: of messages too, behind while a fast blast leaves."""
+    """A place at a moment. ``as_of``: of what people did; ``people_as_of``: of messages too, late while a fast blast leaves."""
 
     counts: Counts
     parts: tuple[Part, ...]
