@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from bench.stub_gateway.behaviour import Behaviour
+from bench.stub_gateway.message_log import MessageLog
 from bench.stub_gateway.server import Stub, serve
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m bench.stub_gateway", description=Behaviour.__doc__)
     arguments.add_argument("--port", type=int, default=0, help="any free one by default")
     arguments.add_argument("--log", type=Path, help="a line for every message taken, appended")
+    arguments.add_argument("--bodies", action="store_true", help="keep each text beside the log")
     arguments.add_argument("--receipts-to", default="", help="Africa's Talking's delivery reports go there")
     arguments.add_argument("--auth-token", default="", help="signs Twilio's status callbacks")
     for each in fields(Behaviour):
@@ -30,7 +32,7 @@ def main() -> None:
         behaviour = Behaviour().changed(named)
     except ValueError as error:
         arguments.error(str(error))
-    stub = Stub(told.log, behaviour, told.receipts_to, told.auth_token)
+    stub = Stub(MessageLog(told.log, bodies=told.bodies), behaviour, told.receipts_to, told.auth_token)
     asyncio.run(_until_signal(stub, told.port))
 
 

@@ -16,6 +16,7 @@ class Fate(enum.Enum):
     THROTTLED = enum.auto()  # not taken, HTTP 429
     BROKEN = enum.auto()  # not taken, HTTP 500
     DROPPED = enum.auto()  # taken, the connection is reset instead of an answer
+    GARBLED = enum.auto()  # taken, and answered with bytes that are no JSON
     LOSING = enum.auto()  # taken, but some recipients are missing from the answer
 
 
@@ -35,6 +36,7 @@ class Behaviour:
     throttled: float = 0.0
     broken: float = 0.0
     dropped: float = 0.0
+    garbled: float = 0.0
     losing: float = 0.0
     lost_share: float = 0.1
     receipts: float = 0.0
@@ -51,8 +53,10 @@ class Behaviour:
             value = getattr(self, each.name)
             if value < 0 or (each.name not in seconds and value > 1):
                 raise ValueError(f"{each.name} cannot be {value}")
-        if self.throttled + self.broken + self.dropped + self.losing > 1:
-            raise ValueError("a request has one fate: throttled, broken, dropped and losing add up to more than 1")
+        if self.throttled + self.broken + self.dropped + self.garbled + self.losing > 1:
+            raise ValueError(
+                "a request has one fate: throttled, broken, dropped, garbled and losing add up to more than 1"
+            )
         if self.receipts and not self.receipts_per_second:
             raise ValueError("receipts_per_second cannot be 0 where there are receipts")
 
@@ -75,6 +79,7 @@ class Chance:
             (Fate.THROTTLED, told.throttled),
             (Fate.BROKEN, told.broken),
             (Fate.DROPPED, told.dropped),
+            (Fate.GARBLED, told.garbled),
             (Fate.LOSING, told.losing),
         )
         self._always_normal = not any(share for _, share in self._fates)

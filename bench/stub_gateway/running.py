@@ -20,11 +20,13 @@ _PATIENCE = 10.0
 class RunningStub:
     """``with RunningStub(log) as stub: ... stub.url ...``: started, told what to do, stopped at the end."""
 
-    def __init__(self, log: Path, *, receipts_to: str = "", auth_token: str = "", **behaviour: float) -> None:
-        """``behaviour``: members of ``Behaviour``."""
+    def __init__(
+        self, log: Path, *, receipts_to: str = "", auth_token: str = "", bodies: bool = False, **behaviour: float
+    ) -> None:
+        """``behaviour``: members of ``Behaviour``; ``bodies``: keep each text beside the log."""
         self.log = log
         self._argv = [sys.executable, "-m", "bench.stub_gateway", "--log", str(log)]
-        self._argv += ["--receipts-to", receipts_to, "--auth-token", auth_token]
+        self._argv += ["--receipts-to", receipts_to, "--auth-token", auth_token, *(["--bodies"] if bodies else [])]
         for name, value in behaviour.items():
             self._argv += [f"--{name.replace('_', '-')}", str(value)]
         self._running: subprocess.Popen[str]

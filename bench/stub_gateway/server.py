@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from pathlib import Path
 
 from bench.stub_gateway import africastalking, twilio
 from bench.stub_gateway.behaviour import Behaviour, Chance, Fate
@@ -21,14 +20,15 @@ from bench.stub_gateway.wire import Request, read_request, written
 
 CONTROL = "/_stub/"
 _FINE = written(200, b"", "text/plain")
+_GARBLED = written(201, b'{"SMSMessageData": {"Recip\xff\x00')
 
 
 class Stub:
     """What answers requests, and remembers."""
 
-    def __init__(self, log: Path | None, behaviour: Behaviour, receipts_to: str = "", auth_token: str = "") -> None:
+    def __init__(self, log: MessageLog, behaviour: Behaviour, receipts_to: str = "", auth_token: str = "") -> None:
         self.requests = 0
-        self.log = MessageLog(log)
+        self.log = log
         self.behaviour = behaviour
         self.chance = Chance(behaviour)
         self.refused: dict[str, int] = {}
@@ -58,6 +58,8 @@ class Stub:
             answer, taken = self.messages.send(request, self.refused, losing=losing)
         if taken is not None:
             self._take(taken)
+        if fate is Fate.GARBLED:
+            return _GARBLED, wait
         return None if fate is Fate.DROPPED else answer, wait
 
     def _take(self, taken: Taken) -> None:

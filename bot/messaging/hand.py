@@ -108,9 +108,13 @@ class Hand:
                 self.submitted.discard(lease)
                 self.done.append(lease)
 
+    def unstarted(self, lease: int) -> list[Request]:
+        """An attempt's requests that have not been started."""
+        return [request for request in self.ready if request.lease.id == lease]
+
     def drop(self, lease: int) -> list[Request]:
         """Forget an attempt's requests that have not been started; returns them."""
-        dropped = [request for request in self.ready if request.lease.id == lease]
+        dropped = self.unstarted(lease)
         self.ready = deque(request for request in self.ready if request.lease.id != lease)
         self.close(lease, len(dropped))
         return dropped

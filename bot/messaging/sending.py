@@ -274,11 +274,11 @@ class Sender:
     def _return(self, hand: Hand, lease_id: int) -> None:
         """Queue the messages of a submitted attempt that have not been started, as an attempt of their own."""
         lease = hand.leases.get(lease_id)
-        dropped = hand.drop(lease_id)
-        letters = [letter for request in dropped for letter in request.letters]
+        letters = [letter for request in hand.unstarted(lease_id) for letter in request.letters]
+        # First on record, then out of hand: where PostgreSQL is away, it is tried again.
         if lease is not None and letters:
             settling.queue_again(self._database, lease, letters, self._clock.now())
-        for request in dropped:
+        for request in hand.drop(lease_id):
             self._take_back(request, request.letters)
 
 

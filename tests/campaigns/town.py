@@ -82,8 +82,10 @@ class Town:
     def __post_init__(self) -> None:
         self.database = self.office.database
         codes = Composer("*119#", "1199")
-        planner = Planner(self.database, self.gateways, codes, WINDOW, Budget(None, None, JAKARTA))
-        self.sender = Sender(self.database, self.gateways, self.clock, Lane.REMINDER, pace=self.pace, composer=planner)
+        self.planner = Planner(self.database, self.gateways, codes, WINDOW, Budget(None, None, JAKARTA))
+        self.sender = Sender(
+            self.database, self.gateways, self.clock, Lane.REMINDER, pace=self.pace, composer=self.planner
+        )
         self.facilities = {}
         for code, name in ZONES.items():
             self.office.world.district(code, f"Kota {code}", name)

@@ -1,0 +1,56 @@
+"""``python -m faults``: faults on purpose while a campaign runs; exits with 1 if a promise was broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench.folder import run_folder
+from faults.kinds import KINDS
+from faults.printing import show
+from faults.run import Wanted, run
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--seed", type=int, default=1, show_default=True, help="Orders faults and draws everything else.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="So many runs, each with the next seed."
+)
+@click.option("--workers", type=click.IntRange(500), default=5000, show_default=True, help="On the roster.")
+@click.option("--subscribers", type=click.IntRange(1), default=300, show_default=True)
+@click.option("--only", multiple=True, type=click.Choice([kind.name for kind in KINDS]), help="These faults alone.")
+def faults(seed: int, seeds: int, workers: int, subscribers: int, only: tuple[str, ...]) -> None:
+    """Make every fault once while subscribers register and a blast leaves; a table of what became of everybody."""
+    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 140)
+    parent = Path(os.environ.get("VAR", "").strip() or "var").absolute() / "faults"
+    kinds = tuple(kind for kind in KINDS if not only or kind.name in only)
+    wrong = []
+    for number in range(seed, seed + seeds):
+        with run_folder(parent) as folder:
+            result = run(Wanted(number, kinds, workers, subscribers), folder, lambda line: click.echo(line, err=True))
+            if not result.right:
+                wrong.append(number)
+                _keep(folder, parent / f"seed-{number}")
+        show(result, console)
+        with (parent / "faults.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(result), default=lambda _body: None) + "\n")
+    if wrong:
+        console.print(f"Promises were broken with seed {', '.join(map(str, wrong))}; logs are below {parent}.")
+    sys.exit(1 if wrong else 0)
+
+
+def _keep(folder: Path, to: Path) -> None:
+    """The service's log of a run that went wrong; it names nobody."""
+    to.mkdir(exist_ok=True)
+    shutil.copy(folder / "service.log", to / "service.log")
+
+
+if __name__ == "__main__":
+    faults()
