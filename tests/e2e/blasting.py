@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
+import redis
 
 from bench.stub_gateway.running import RunningStub
 from bot.clock import FileClock, set_file_clock
 from bot.db.database import Database
+from bot.queues import enqueue_about
 from tests.e2e.conftest import Service, until
 from tests.world import DATA_KEY, World
 
@@ -91,6 +93,10 @@ class Blasting:
         """Send it off; the workers do the rest."""
         self.bot("campaign", "send", name, "--no-wait", "--yes")
 
+    def _sweep(self) -> None:
+        with redis.Redis.from_url(self._environ["REDIS_URL"]) as client:
+            enqueue_about(client, "sweep")
+
     def status(self, name: str) -> dict[str, Any]:
         """What ``campaign status`` says."""
         told: dict[str, Any] = json.loads(self.bot("campaign", "status", name, "--json"))
@@ -140,7 +146,8 @@ class Blasting:
         return dict(rows)
 
     def until_over(self, name: str) -> None:
-        """Wait until a campaign has ended, letting the leases of dead workers run out meanwhile."""
+        """Wait until a campaign has ended, letting the leases of dead workers run out meanwhile; the clock's next sweep,
+        which may be ten seconds away, is called early."""
         state = "SELECT state FROM campaign WHERE name = %s"
         stalled = {"left": -1, "looks": 0}
 
@@ -148,11 +155,14 @@ class Blasting:
             if self.database.value(state, (name,)) in {"finished", "cancelled"}:
                 return True
             left = self.counts(name).get("queued", 0)
+            if left == 0 and stalled["left"] != 0:
+                self._sweep()
             stalled["looks"] = stalled["looks"] + 1 if left == stalled["left"] else 0
             stalled["left"] = left
             if stalled["looks"] >= 30:  # nobody is at it: what is left waits for its lease or its next try
                 stalled["looks"] = 0
                 self.passes(seconds=61)
+                self._sweep()
             return False
 
         until(over, f"the end of {name}", patience=150)
