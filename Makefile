@@ -10,7 +10,7 @@ TESTING := $(VENV)/.requirements-dev
 # Each of two processes has servers of its own; a file's tests stay together, in the order of tests/conftest.py.
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench faults
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -20,6 +20,7 @@ help:
 	@echo "make test    all tests (needs Chromium and its driver)"
 	@echo "make lint    formatter, linter and type checker"
 	@echo "make bench   how fast it is"
+	@echo "make faults  everything that may break is broken on purpose while a campaign runs"
 	@echo
 	@echo "demo takes PORT, HOST, WORKERS_SAMPLE (made-up workers, default 5000) and VAR (data folder, default var)."
 
@@ -37,6 +38,9 @@ lint: $(TESTING)
 
 bench: $(RUNNING)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+faults: $(RUNNING)
+	@$(BIN)/python -m faults $(FAULTS_ARGS)
 
 .PHONY: browser
 browser:
