@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import sys
 from dataclasses import asdict
@@ -16,34 +17,56 @@ from bench.folder import run_folder
 from faults.kinds import KINDS
 from faults.printing import show
 from faults.run import Wanted, run
+from faults.summary import summary
+
+_RUNS = "faults.jsonl"
+
+
+#: How many kinds a short run makes: with the seed, others each time.
+_SHORT = 10
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seed", type=int, default=1, show_default=True, help="Orders faults and draws everything else.")
-@click.option(
-    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="So many runs, each with the next seed."
-)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs, each with the next seed.")
+@click.option("--long", "is_long", is_flag=True, help=f"Every kind of fault, instead of {_SHORT} that the seed draws.")
 @click.option("--workers", type=click.IntRange(500), default=5000, show_default=True, help="On the roster.")
 @click.option("--subscribers", type=click.IntRange(1), default=300, show_default=True)
 @click.option("--only", multiple=True, type=click.Choice([kind.name for kind in KINDS]), help="These faults alone.")
-def faults(seed: int, seeds: int, workers: int, subscribers: int, only: tuple[str, ...]) -> None:
-    """Make every fault once while subscribers register and a blast leaves; a table of what became of everybody."""
-    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 140)
+@click.option("--summary", "sums_up", is_flag=True, help="All runs so far as one table, and no run.")
+def faults(
+    seed: int, seeds: int, is_long: bool, workers: int, subscribers: int, only: tuple[str, ...], sums_up: bool
+) -> None:
+    """Break what may break while subscribers register and a blast leaves; a table of what became of everybody."""
     parent = Path(os.environ.get("VAR", "").strip() or "var").absolute() / "faults"
-    kinds = tuple(kind for kind in KINDS if not only or kind.name in only)
+    if sums_up:
+        _sum_up(parent / _RUNS)
+        return
+    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 140)
     wrong = []
     for number in range(seed, seed + seeds):
+        kinds = [kind for kind in KINDS if not only or kind.name in only]
+        if not is_long and not only:
+            kinds = random.Random(number).sample(kinds, _SHORT)
         with run_folder(parent) as folder:
             result = run(Wanted(number, kinds, workers, subscribers), folder, lambda line: click.echo(line, err=True))
             if not result.right:
                 wrong.append(number)
                 _keep(folder, parent / f"seed-{number}")
         show(result, console)
-        with (parent / "faults.jsonl").open("a", encoding="utf-8") as file:
+        with (parent / _RUNS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(result), default=lambda _body: None) + "\n")
     if wrong:
         console.print(f"Promises were broken with seed {', '.join(map(str, wrong))}; logs are below {parent}.")
     sys.exit(1 if wrong else 0)
+
+
+def _sum_up(file: Path) -> None:
+    try:
+        click.echo(summary(file), nl=False)
+    except OSError:
+        click.echo(f"There has been no run: {file} is not there.", err=True)
+        sys.exit(1)
 
 
 def _keep(folder: Path, to: Path) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
-from bench.stub_gateway.message_log import Logged, digest_of, read_bodies
+from bench.stub_gateway.message_log import Logged, digest_of, read_bodies, read_log
 from bot import invariants
-from bot.clock import FileClock
+from bot.db.database import Database
 from faults.journal import Journal
-from faults.stage import Stage
 from faults.subscribers import TICKET
 
 
@@ -39,24 +40,22 @@ class Verdict:
         )
 
 
-def judge(stage: Stage, journal: Journal, subscribers: int) -> Verdict:
-    """Compare the records, after everything has settled."""
-    logged = stage.stub.taken()
-    bodies = read_bodies(stage.stub.log)
+def judge(database: Database, log: Path, journal: Journal, subscribers: int, now: datetime) -> Verdict:
+    """Compare the records, after everything has settled; ``log``: the gateway's, kept with its texts."""
+    logged = list(read_log(log))
+    bodies = read_bodies(log)
     return Verdict(
-        lost_tickets=tuple(_lost_tickets(stage, journal)),
-        lost_texts=tuple(_lost_texts(stage, journal)),
-        doubled_messages=tuple(_doubled(stage, logged, bodies)),
+        lost_tickets=tuple(_lost_tickets(database, journal)),
+        lost_texts=tuple(_lost_texts(database, journal)),
+        doubled_messages=tuple(_doubled(database, logged, bodies)),
         doubled_bookings=tuple(_doubled_bookings(journal, logged, bodies)),
-        overbooked=tuple(_overbooked(stage)),
+        overbooked=tuple(_overbooked(database)),
         broken=tuple(
-            f"{found.invariant.name}: {found.count}"
-            for found in invariants.check(stage.database, FileClock(stage.clock_file).now())
-            if found.count
+            f"{found.invariant.name}: {found.count}" for found in invariants.check(database, now) if found.count
         ),
         unserved=tuple(f"{number[:6]}…: {how}" for number, how in journal.unserved.items())
         or _missing(journal, subscribers),
-        unknown=int(stage.database.value("SELECT count(*) FROM message WHERE state = 'unknown'")),
+        unknown=int(database.value("SELECT count(*) FROM message WHERE state = 'unknown'")),
     )
 
 
@@ -65,37 +64,35 @@ def _missing(journal: Journal, subscribers: int) -> tuple[str, ...]:
     return () if served == subscribers else (f"{subscribers - served} subscribers have seen no ticket",)
 
 
-def _lost_tickets(stage: Stage, journal: Journal) -> Iterable[str]:
+def _lost_tickets(database: Database, journal: Journal) -> Iterable[str]:
     """Tickets that somebody was shown and that are not theirs in PostgreSQL."""
     kept = {
         (str(phone), str(ticket))
-        for phone, ticket in stage.database.rows(
+        for phone, ticket in database.rows(
             "SELECT w.phone, b.ticket FROM booking b JOIN worker w ON w.id = b.worker_id WHERE b.state = 'booked'"
         )
     }
     return (ticket for _, ticket in sorted(journal.tickets - kept))
 
 
-def _lost_texts(stage: Stage, journal: Journal) -> Iterable[str]:
+def _lost_texts(database: Database, journal: Journal) -> Iterable[str]:
     """Texts that were acknowledged and were not handled."""
     ended = {
         str(number)
-        for (number,) in stage.database.rows(
-            "SELECT gateway_message_id FROM inbound WHERE state IN ('handled', 'ignored')"
-        )
+        for (number,) in database.rows("SELECT gateway_message_id FROM inbound WHERE state IN ('handled', 'ignored')")
     }
     return sorted(journal.acknowledged.keys() - ended)
 
 
-def _doubled(stage: Stage, logged: list[Logged], bodies: dict[str, str]) -> Iterable[str]:
+def _doubled(database: Database, logged: list[Logged], bodies: dict[str, str]) -> Iterable[str]:
     """What the gateway took more often than PostgreSQL has messages of that text for that number."""
     campaign = {
-        digest_of(body) for (body,) in stage.database.rows("SELECT DISTINCT body FROM campaign_text WHERE body <> ''")
+        digest_of(body) for (body,) in database.rows("SELECT DISTINCT body FROM campaign_text WHERE body <> ''")
     }
     wanted: Counter[tuple[str, str]] = Counter()
-    for number, body in stage.database.rows("SELECT phone, body FROM message WHERE body IS NOT NULL"):
+    for number, body in database.rows("SELECT phone, body FROM message WHERE body IS NOT NULL"):
         wanted[str(number), digest_of(str(body))] += 1
-    for (number,) in stage.database.rows("SELECT phone FROM message WHERE campaign_id IS NOT NULL AND body IS NULL"):
+    for (number,) in database.rows("SELECT phone FROM message WHERE campaign_id IS NOT NULL AND body IS NULL"):
         for digest in campaign:
             wanted[str(number), digest] += 1
     taken = Counter((line.number, line.digest) for line in logged)
@@ -114,9 +111,9 @@ def _doubled_bookings(journal: Journal, logged: list[Logged], bodies: dict[str, 
     return (f"{' and '.join(sorted(tickets))} of one person" for tickets in found.values() if len(tickets) > 1)
 
 
-def _overbooked(stage: Stage) -> Iterable[str]:
+def _overbooked(database: Database) -> Iterable[str]:
     """Sessions in which more people hold tickets than there are places."""
-    rows = stage.database.rows(
+    rows = database.rows(
         "SELECT s.id, s.capacity, count(*) FROM booking b JOIN vaccination_session s ON s.id = b.session_id "
         "WHERE b.state IN ('booked', 'attended', 'no_show') GROUP BY s.id HAVING count(*) > s.capacity"
     )

@@ -15,7 +15,7 @@ from bot.clock import FileClock
 from bot.db.database import Database
 from bot.serve.address import unready
 from faults.carrier import Carrier
-from faults.journal import FINE, Journal
+from faults.journal import Journal
 from faults.judge import Verdict, judge
 from faults.kinds import Kind
 from faults.probing import Probes
@@ -115,7 +115,9 @@ def run(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:
         return Result(
             wanted=wanted,
             faults=faults,
-            verdict=judge(stage, journal, wanted.subscribers),
+            verdict=judge(
+                stage.database, stage.stub.log, journal, wanted.subscribers, FileClock(stage.clock_file).now()
+            ),
             slowest=max(each.took for each in journal.exchanges),
             late=sum(each.took > deadline for each in journal.exchanges),
             requests=len(journal.exchanges),
@@ -169,6 +171,3 @@ def _done(spans: Sequence[tuple[Kind, float, float]], place: int, journal: Journ
         recovered = None if sending is None or recovered is None else max(sending, recovered)
     saw = Counter(each.came_to for each in seen)
     return Done(kind, dict(saw), max((each.took for each in seen), default=0.0), recovered)
-
-
-__all__ = ["FINE", "Done", "Result", "Wanted", "run"]
