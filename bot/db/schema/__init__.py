@@ -4,7 +4,7 @@ Times are UTC (``timestamptz``); dates and hours of a vaccination session are al
 Constraints carry the invariants of ARCHITECTURE.md: what must be unique is UNIQUE, what must not be exceeded is CHECKed.
 """
 
-from bot.db.schema import campaigns, hops, messages, office, registry
+from bot.db.schema import campaigns, hops, messages, office, personal, registry
 from bot.db.schema.columns import metadata
 
-__all__ = ["campaigns", "hops", "messages", "metadata", "office", "registry"]
+__all__ = ["campaigns", "hops", "messages", "metadata", "office", "personal", "registry"]

@@ -69,6 +69,8 @@ worker = Table(
     moment("confirmed_at"),
     moment("created_at", null=False),
     moment("updated_at", null=False),
+    # Nothing of who it was is left: the row stays for the figures and for what was booked.
+    moment("erased_at"),
     CheckConstraint("sex IN ('M', 'F')", name="sex"),
     Index(None, "phone", postgresql_where=text("phone IS NOT NULL")),
     Index(None, "district_code"),
