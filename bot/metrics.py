@@ -18,6 +18,9 @@ RECEIPTS = Counter("balas_receipts_total", "Delivery reports applied", ["matched
 HOPS_LOST = Counter("balas_hops_lost_total", "Turns of conversations whose note was lost, since Redis was away")
 RECEIPTS_IN = Counter("balas_receipts_received_total", "Delivery reports taken in", ["gateway"])
 REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gateway", "reason"])
+IDENTITY_WRONG = Counter("balas_identity_wrong_total", "Wrong birth dates, or pairs with a NIK", ["caller"])
+IDENTITY_LOCKS = Counter("balas_identity_locks_total", "Numbers, NIKs and blocks of numbers locked", ["kind"])
+TOO_OFTEN = Counter("balas_too_often_total", "Turns refused to phones that come too often", ["channel"])
 SENT = Counter("balas_messages_total", "Messages handed to gateways", ["lane"])
 FAILURES = Counter("balas_failures_total", "Requests that failed inside", ["where"])
 AWAY = Counter("balas_away_total", "Requests for which PostgreSQL or Redis was away", ["where"])
@@ -29,6 +32,17 @@ OLDEST_WAITING = Gauge(
     multiprocess_mode="mostrecent",
 )
 UNKNOWN = Gauge("balas_unknown_messages", "Messages of unknown fate, undecided", multiprocess_mode="mostrecent")
+IDENTITY_LOCKED = Gauge(
+    "balas_identity_locked",
+    "Numbers, NIKs and blocks of numbers that are locked now",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
+WRONG_PAIRS = Gauge(
+    "balas_identity_wrong_pairs_of_last_hour",
+    "Wrong pairs of NIK and birth date from strange numbers",
+    multiprocess_mode="mostrecent",
+)
 RECEIPTS_WAITING = Gauge("balas_receipts_waiting", "Delivery reports to be applied", multiprocess_mode="mostrecent")
 
 

@@ -31,7 +31,7 @@ from bot.registration.acts import (
     Proven,
     SealNik,
 )
-from bot.registration.identity import Guard, count_wrong, locked_until
+from bot.registration.guards import count_wrong, guards_of_stranger, locked_until
 from bot.registration.people import PERSON, PERSON_FROM
 from bot.registration.terms import Terms
 
@@ -54,13 +54,14 @@ def _open_nik(vault: Vault, sealed: str) -> str:
 def prove_by_nik(database: Database, vault: Vault, terms: Terms, act: ProveByNik, caller: Caller) -> object:
     """Prove a caller by NIK and birth date; says what the number may do."""
     nik_hash = vault.hash(_open_nik(vault, act.sealed_nik))
-    phone_guard, nik_guard = Guard("phone", caller.phone), Guard("nik", nik_hash.hex())
     with database.transaction() as connection:
         # One after the other for one NIK, so that two claims cannot be opened past each other.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(nik_hash[:7], "big"),))
         row = connection.execute(_FIND.encode(), {"nik": nik_hash, "birth_date": act.birth_date}).fetchone()
         own = row is not None and row[9] == caller.phone
-        guards = [phone_guard] if own else [phone_guard, nik_guard]
+        guards = guards_of_stranger(caller.phone, nik_hash)
+        if own:
+            guards = guards[:1]
         locked = locked_until(connection, guards, caller.now)
         if locked is not None:
             return Locked(locked, terms.time_zone.key)

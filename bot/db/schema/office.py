@@ -150,6 +150,15 @@ api_token = Table(
     Index(None, "admin_id"),
 )
 
+#: Sessions of the command room that were ended by signing out, by the hash of their id, until they would be over anyway.
+ended_session = Table(
+    "ended_session",
+    metadata,
+    Column("id", Text, primary_key=True),
+    moment("at", null=False),
+    Index(None, "at"),
+)
+
 #: The answer to a request that must not be carried out twice, by the key that its caller gave it.
 idempotent_request = Table(
     "idempotent_request",

@@ -171,7 +171,8 @@ booking = Table(
     Index("ix_booking_held", "session_id", "held_until", postgresql_where=text("state = 'held'")),
 )
 
-#: Wrong answers, counted by number ("phone") and, for strange numbers, by hashed NIK whether it is listed or not ("nik").
+#: Wrong answers, counted by number ("phone") and, for strange numbers, by hashed NIK whether it is listed or not ("nik")
+#: and by block of numbers ("block"). ``locks``: how often it was locked of late.
 identity_guard = Table(
     "identity_guard",
     metadata,
@@ -181,7 +182,12 @@ identity_guard = Table(
     moment("last_failure_at", null=False),
     moment("locked_until"),
     Column("last_hop", Text, nullable=False, server_default=""),
-    CheckConstraint("kind IN ('phone', 'nik')", name="kind"),
+    moment("counted_since"),
+    Column("locks", Integer, nullable=False, server_default="0"),
+    moment("last_locked_at"),
+    CheckConstraint("kind IN ('phone', 'nik', 'block')", name="kind"),
+    Index("ix_identity_guard_locked", "locked_until", postgresql_where=text("locked_until IS NOT NULL")),
+    Index("ix_identity_guard_niks_lately", "last_failure_at", postgresql_where=text("kind = 'nik'")),
 )
 
 #: A strange number that proved NIK and birth date of a worker: it waits for the silence of the roster's number.
