@@ -10,7 +10,7 @@ TESTING := $(VENV)/.requirements-dev
 # Each of two processes has servers of its own; a file's tests stay together, in the order of tests/conftest.py.
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test lint bench faults
+.PHONY: help demo test lint bench faults upgrade-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -20,6 +20,7 @@ help:
 	@echo "make test    all tests (needs Chromium and its driver)"
 	@echo "make lint    formatter, linter and type checker"
 	@echo "make bench   how fast it is"
+	@echo "make upgrade-check  the release before is tested on this schema"
 	@echo "make faults  everything that may break is broken on purpose while a campaign runs"
 	@echo
 	@echo "demo takes PORT, HOST, WORKERS_SAMPLE (made-up workers, default 5000) and VAR (data folder, default var)."
@@ -41,6 +42,10 @@ bench: $(RUNNING)
 
 faults: $(RUNNING)
 	@$(BIN)/python -m faults $(FAULTS_ARGS)
+
+# PREVIOUS=<tag or commit> names another release than the last one.
+upgrade-check: $(TESTING)
+	@$(BIN)/python -m tests.upgrade_check
 
 .PHONY: browser
 browser:

@@ -26,6 +26,7 @@ from bot.cli.sending import sending
 from bot.cli.serving import clock, database, demo, serve, web, worker
 from bot.cli.user import user
 from bot.config import SettingError
+from bot.db.migrate import TablesInUse
 from bot.embedded.errors import EmbeddedServerError
 from gateway_adapters.base import SettingMissing
 
@@ -71,6 +72,8 @@ def main() -> None:
         cli(standalone_mode=True)
     except (SettingError, SettingMissing, EmbeddedServerError) as error:
         click.echo(str(error), err=True)
+    except TablesInUse:
+        click.echo("A table that has to be changed was in use all the time: try again in a quieter minute.", err=True)
     except psycopg.errors.UndefinedTable:
         click.echo("The database has not been set up: run `python -m bot db upgrade` (or `make demo`).", err=True)
     except Away:

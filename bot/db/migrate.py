@@ -5,6 +5,7 @@ Alembic, and SQLAlchemy with it, is loaded only where it is used: that takes lon
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _FOLDER = Path(__file__).parent / "migrations"
+#: How often, and how many seconds apart, an upgrade asks for tables that somebody has in use.
+_TRIES = 60
+_PAUSE = 1.0
+
+
+class TablesInUse(Exception):
+    """A table that has to be changed has been in use all the time; nothing has been changed."""
 
 
 def _config(url: str) -> Config:
@@ -26,10 +34,24 @@ def _config(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Apply every migration that the database at ``url`` has not had yet."""
-    from alembic import command
+    """Apply every migration that the database at ``url`` has not had yet, all of them or none.
 
-    command.upgrade(_config(url), "head")
+    The service may go on meanwhile: a table in use is asked for again and again, half a second each time, so that nobody
+    waits behind us for longer. Raises ``TablesInUse`` after a minute or two.
+    """
+    from alembic import command
+    from sqlalchemy.exc import OperationalError
+
+    for left in reversed(range(_TRIES)):
+        try:
+            return command.upgrade(_config(url), "head")
+        except OperationalError as error:
+            if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                raise
+            if not left:
+                raise TablesInUse("a table that has to be changed is in use") from error
+        time.sleep(_PAUSE)
+    return None
 
 
 def newest() -> str:
