@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -69,6 +70,9 @@ class Settings:
     web_serves: str
     admin_totp: bool
     api_requests_a_minute: int
+    client_address_header: str
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    phone_turns: int
     clock_file: Path | None
     log_level: str
     environ: Mapping[str, str]
@@ -83,6 +87,21 @@ def _required(environ: Mapping[str, str], name: str, meaning: str) -> str:
 
 def _is_on(environ: Mapping[str, str], name: str) -> bool:
     return environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class CallersOf:
+    """From where a gateway's calls come, None for anywhere, and how many a second each process takes, 0 for any number."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] | None
+    calls_a_second: int
+
+
+def callers_of(environ: Mapping[str, str], gateway: str) -> CallersOf:
+    """``<GATEWAY>_ALLOW`` and ``<GATEWAY>_CALLS_A_SECOND`` of a gateway; raises ``SettingError``."""
+    allow, rate = f"{gateway.upper()}_ALLOW", f"{gateway.upper()}_CALLS_A_SECOND"
+    listed = environ.get(allow, "").strip()
+    return CallersOf(_networks(allow, listed) if listed else None, _whole(environ, rate, 0, 1, 1_000_000))
 
 
 _POSTGRESQL = ("postgresql://", "postgres://")
@@ -173,6 +192,23 @@ def _call_centre(text: str) -> str:
     return text
 
 
+def _networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingError(
+            f"{name} must be addresses or networks such as 203.0.113.7, 198.51.100.0/24, not {text!r}"
+        ) from error
+
+
+def _address_header(text: str, proxies: object) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,60}|", text):
+        raise SettingError(f"CLIENT_ADDRESS_HEADER must be the name of a header such as X-Forwarded-For, not {text!r}")
+    if text and not proxies:
+        raise SettingError("TRUSTED_PROXIES is not set: CLIENT_ADDRESS_HEADER is believed from nobody else")
+    return text
+
+
 def _serves(text: str) -> str:
     if text.lower() not in _SERVES:
         raise SettingError(f"WEB_SERVES must be one of {', '.join(_SERVES)}, not {text!r}")
@@ -201,6 +237,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     host = environ.get("HOST", "").strip() or "127.0.0.1"
     port = _whole(environ, "PORT", 8000, 1, 65535)
     closes = environ.get("REGISTRATION_CLOSES_AT", "").strip()
+    proxies = _networks("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""))
     clock_file = environ.get("CLOCK_FILE", "").strip()
     return Settings(
         database_url=database_url,
@@ -232,6 +269,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         web_serves=_serves(environ.get("WEB_SERVES", "").strip() or "all"),
         admin_totp=_is_on(environ, "ADMIN_TOTP"),
         api_requests_a_minute=_whole(environ, "API_REQUESTS_A_MINUTE", 300, 1, 1_000_000),
+        client_address_header=_address_header(environ.get("CLIENT_ADDRESS_HEADER", "").strip(), proxies),
+        trusted_proxies=proxies,
+        phone_turns=_whole(environ, "PHONE_TURNS", 360, 0, 1_000_000),
         clock_file=Path(clock_file) if clock_file else None,
         log_level=_log_level(environ.get("LOG_LEVEL", "").strip() or "INFO"),
         environ=dict(environ),

@@ -78,7 +78,10 @@ class Services:
         )
 
     def check_sending(self) -> None:
-        """Raise ``SettingError`` unless the gateway for messages that start here is there and can send."""
+        """Raise ``SettingError`` unless the gateway for messages that start here is there and can send, and whoever may
+        call for each gateway is told rightly."""
+        for each in self.gateways.by_name:
+            config.callers_of(self.settings.environ, each)
         name = self.settings.sms_gateway
         gateway = self.gateways.by_name.get(name)
         if gateway is None:

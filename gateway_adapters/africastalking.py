@@ -82,6 +82,12 @@ class AfricasTalking(Gateway):
         GatewaySetting("AT_SENDER_ID", "the sender ID of messages that start here; the gateway's own if not set"),
         GatewaySetting("AT_SHORTCODE", "the short code that people write to, and that replies come from"),
         GatewaySetting("AT_API_URL", "replaces the hosts of the API, e.g. for tests"),
+        GatewaySetting(
+            "AFRICASTALKING_ALLOW", "the addresses from which its webhooks are taken; from anywhere if not set"
+        ),
+        GatewaySetting(
+            "AFRICASTALKING_CALLS_A_SECOND", "calls that each web process takes a second; any number if not set"
+        ),
     )
     endpoints: ClassVar[Sequence[Endpoint]] = (
         Endpoint("/<secret>/ussd", EventKind.USSD),

@@ -65,6 +65,8 @@ class Twilio(Gateway):
             "TWILIO_MESSAGING_SERVICE_SID", "the messaging service that sends, MG...; goes before TWILIO_FROM"
         ),
         GatewaySetting("TWILIO_API_URL", "replaces https://api.twilio.com, e.g. for tests"),
+        GatewaySetting("TWILIO_ALLOW", "the addresses from which its webhooks are taken; from anywhere if not set"),
+        GatewaySetting("TWILIO_CALLS_A_SECOND", "calls that each web process takes a second; any number if not set"),
     )
     endpoints: ClassVar[Sequence[Endpoint]] = (
         Endpoint("/sms", EventKind.SMS),

@@ -16,11 +16,13 @@ from flask import Blueprint, Request, Response, request
 from prometheus_client import Counter
 
 from bot.away import Away
+from bot.config import callers_of
 from bot.conversation.store import REDIS_TIMEOUT
-from bot.db.database import within
+from bot.deadline import within
 from bot.messaging import inbound, optouts, receipt_stream, receipts
 from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS_IN, REFUSED
 from bot.services import Services
+from bot.web.callers import Admission, Callers
 from bot.web.posted_form import posted_form
 from gateway_adapters.base import (
     Answer,
@@ -59,11 +61,17 @@ def blueprint_of(services: Services) -> Blueprint:
 
 def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
     take_in = _ways_in(services, gateway)[endpoint.brings]
-    public_url = services.settings.public_url
+    settings = services.settings
+    public_url = settings.public_url
+    callers = Callers(settings.client_address_header, settings.trusted_proxies)
+    admission = Admission(callers, callers_of(settings.environ, gateway.name))
+    is_ussd = endpoint.brings is EventKind.USSD
 
     def view(secret: str | None = None) -> Response:
         # Not the proxy: each look through it costs as much as what is looked at.
         called: Request = request._get_current_object()  # type: ignore[attr-defined]
+        if admission.is_listed and not admission.knows(called.environ):
+            return _refuse(gateway, "address", 403, "You may not do this.")
         if called.content_type != _FORM and called.mimetype != _FORM:
             return _refuse(gateway, "type", 400, f"The body must be {_FORM}.")
         call = WebhookRequest(
@@ -78,6 +86,10 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
             events = gateway.parse(call, endpoint.brings)
         except BadRequest as error:
             return _refuse(gateway, "fields", 400, str(error))
+        if admission.is_limited and not admission.has_room():
+            refused = _refuse(gateway, "rate", 503, "Too many calls. Please try again.")
+            # A handset is told so in words that it can show.
+            return _answer(gateway.render_ussd(Answer(services.driver.busy().text, False))) if is_ussd else refused
         return take_in(events)
 
     return view
