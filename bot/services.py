@@ -13,6 +13,7 @@ from bot.clock import Clock, clock_from
 from bot.conversation.driver import Driver
 from bot.conversation.engine import Engine
 from bot.conversation.hops import HopNotes
+from bot.conversation.often import Often
 from bot.conversation.store import Store, connect
 from bot.crypto import Vault
 from bot.db.database import Database
@@ -134,6 +135,7 @@ class Services:
             digest_key=self.vault.hash("conversation digest"),
             time_zone=settings.time_zone,
             note=self.hop_notes.note,
+            often=Often(settings.phone_turns),
         )
 
     def close(self) -> None:

@@ -22,8 +22,10 @@ from bot.conversation.conversation import Conversation, NotOurs, blank, freeze, 
 from bot.conversation.engine import Engine, Turn
 from bot.conversation.flow import Effect, M, Outcome, Reading
 from bot.conversation.hops import Note, unnoted
+from bot.conversation.often import UNLIMITED, Often
 from bot.conversation.screens import Screen
 from bot.conversation.store import Record, Store, StoreAway
+from bot.metrics import TOO_OFTEN
 from gateway_adapters.base import Channel
 
 _ = mark
@@ -79,6 +81,7 @@ class Driver(Generic[M]):
         digest_key: bytes,
         time_zone: ZoneInfo,
         note: Note = unnoted,
+        often: Often = UNLIMITED,
     ) -> None:
         self._engine = engine
         self._flow = engine.flow
@@ -88,6 +91,7 @@ class Driver(Generic[M]):
         self._digest_key = digest_key[:32]
         self._time_zone = time_zone
         self._note = note
+        self._often = often
 
     def ussd(self, phone: str, session: str, text: str) -> Screen:
         """Answer a USSD request. Never raises ``Away``: what is away is told in the caller's language."""
@@ -104,6 +108,9 @@ class Driver(Generic[M]):
                 digest = self._digest(text)
                 if record is not None and going_on and (record.conversation is None or record.heard == digest):
                     return Screen(record.answer, record.goes_on)
+                if self._often.is_too_often(record, now.timestamp()):
+                    TOO_OFTEN.labels(Channel.USSD).inc()
+                    break
                 if record is None or conversation is None:
                     turn = self._engine.begin(blank(self._flow.memory), now.timestamp(), reading)
                 elif not going_on:
@@ -114,7 +121,8 @@ class Driver(Generic[M]):
                     turn = self._engine.hear(conversation, rest, reading)
                 hop = f"{session}:{len(text)}:{digest}"
                 turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop, reading)
-                kept = self._record(turn, screen, now, session, digest, len(text))
+                paid = self._often.paid(record, now.timestamp(), Channel.USSD)
+                kept = self._record(turn, screen, now, session, digest, len(text), paid)
                 try:
                     if not self._store.save(phone, version, kept):
                         continue
@@ -139,6 +147,9 @@ class Driver(Generic[M]):
             language = self._engine.catalogs.default if conversation is None else conversation.memory.language
             if record is not None and record.session == session:
                 return Heard(record.answer or None, language)
+            if self._often.is_too_often(record, now.timestamp()):
+                TOO_OFTEN.labels(Channel.SMS).inc()
+                return Heard(None, language, "too often")
             turn = self._engine.keyword(conversation, blank(self._flow.memory), text, now.timestamp())
             if turn is None and conversation is not None:
                 turn = self._engine.hear(conversation, text, reading)
@@ -148,7 +159,8 @@ class Driver(Generic[M]):
                     return Heard(None, language, "courtesy")
                 turn = self._engine.begin(blank(self._flow.memory), now.timestamp(), reading, unheard=text)
             turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session, reading)
-            kept = self._record(turn, screen, now, session, self._digest(text), len(text))
+            paid = self._often.paid(record, now.timestamp(), Channel.SMS)
+            kept = self._record(turn, screen, now, session, self._digest(text), len(text), paid)
             if self._store.save(phone, version, kept):
                 self._tell(turn, Channel.SMS, kept)
                 spoken = language if turn.conversation is None else turn.conversation.memory.language
@@ -187,7 +199,14 @@ class Driver(Generic[M]):
             return None
 
     def _record(
-        self, turn: Turn[M], screen: Screen, now: datetime, session: str, heard: str, heard_length: int
+        self,
+        turn: Turn[M],
+        screen: Screen,
+        now: datetime,
+        session: str,
+        heard: str,
+        heard_length: int,
+        paid_until: float,
     ) -> Record:
         conversation: dict[str, Any] | None = None
         if turn.conversation is not None:
@@ -200,6 +219,7 @@ class Driver(Generic[M]):
             heard_length=heard_length,
             answer=screen.text,
             goes_on=screen.goes_on,
+            paid_until=paid_until,
         )
 
     def _tell(self, turn: Turn[M], channel: Channel, kept: Record) -> None:

@@ -58,7 +58,8 @@ class Record:
 
     ``conversation``: the frozen form, None once over. ``session``: the USSD session that was answered last; ``heard`` and
     ``heard_length`` a keyed digest and the length of its text (the text itself holds birth dates); ``answer`` and
-    ``goes_on`` what it was answered; ``at`` when, in seconds since the epoch.
+    ``goes_on`` what it was answered; ``at`` when, in seconds since the epoch. ``paid_until``: the moment up to which the
+    phone has used up its turns (``often``).
     """
 
     at: float
@@ -68,6 +69,7 @@ class Record:
     heard_length: int = 0
     answer: str = ""
     goes_on: bool = False
+    paid_until: float = 0.0
 
 
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -84,6 +86,7 @@ def encode(record: Record) -> str:
         "l": record.heard_length,
         "w": record.answer,
         "g": record.goes_on,
+        "p": record.paid_until,
     }
     return _json(stored)
 
@@ -104,6 +107,7 @@ def decode(text: str | bytes) -> Record | None:
             heard_length=stored["l"],
             answer=stored["w"],
             goes_on=stored["g"],
+            paid_until=stored.get("p", 0.0),
         )
     except (ValueError, KeyError, TypeError):
         return None

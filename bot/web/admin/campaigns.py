@@ -73,6 +73,7 @@ _REASON_WORDS: Final = {
     "no answer is on record": _("no answer is on record"),
     "failed too often": _("failed too often"),
     "courtesy": _("a word of thanks or the like"),
+    "too often": _("the number wrote too often"),
     "": _("no reason given"),
 }
 

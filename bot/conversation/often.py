@@ -1,0 +1,36 @@
+"""How often one phone may come: counted in its conversation's record, which is loaded and saved anyway.
+
+Each turn costs its phone some seconds, which pass by themselves. So a person never notices, and a phone that plays with us,
+or an autoresponder with which we would talk for ever, comes to an end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.conversation.store import Record
+from gateway_adapters.base import Channel
+
+#: Seconds that a turn costs: an SMS is answered by another, which costs money.
+COST: Final = {Channel.USSD: 5.0, Channel.SMS: 60.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Often:
+    """``turns``: USSD turns that a phone may have at a stretch, 0 for any number."""
+
+    turns: int = 0
+
+    def is_too_often(self, record: Record | None, now: float) -> bool:
+        """Whether the phone has used up its turns."""
+        return bool(self.turns) and record is not None and record.paid_until > now + self.turns * COST[Channel.USSD]
+
+    def paid(self, record: Record | None, now: float, channel: Channel) -> float:
+        """Up to when the phone has used up its turns, with this one."""
+        before = now if record is None else max(now, record.paid_until)
+        return before + COST[channel]
+
+
+#: For whoever counts nothing.
+UNLIMITED: Final = Often()
