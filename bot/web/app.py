@@ -48,6 +48,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         app.register_blueprint(simulator.blueprint_of(services))
     app.register_error_handler(Exception, _failed)
     app.after_request(_access_log(debug=settings.log_level == "DEBUG"))
+    app.after_request(_guard(is_tls=settings.public_url.startswith("https://")))
     return app
 
 
@@ -64,6 +65,22 @@ def _access_log(*, debug: bool) -> Callable[[Response], Response]:
         return response
 
     return log_access
+
+
+def _guard(*, is_tls: bool) -> Callable[[Response], Response]:
+    """What every answer to a browser carries. Gateways are none, and come by the thousand."""
+
+    def guard(response: Response) -> Response:
+        if request.blueprint != webhooks.NAME:
+            response.headers.setdefault("X-Content-Type-Options", "nosniff")
+            response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+            if "ETag" not in response.headers:
+                response.headers.setdefault("Cache-Control", "no-store")
+            if is_tls:
+                response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+    return guard
 
 
 class _PageSessions(SecureCookieSessionInterface):

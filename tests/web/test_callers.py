@@ -50,7 +50,9 @@ class TestAllowList:
             assert _dials(app, "192.0.2.1", {header: "203.0.113.7"}).status_code == 403
 
     def test_another_gateway_is_not_concerned(self, app: Flask, world: World) -> None:
-        answer = app.test_client().post("/webhooks/twilio/sms", data={"From": "x"}, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+        answer = app.test_client().post(
+            "/webhooks/twilio/sms", data={"From": "x"}, environ_base={"REMOTE_ADDR": "192.0.2.1"}
+        )
         assert answer.status_code == 403  # for want of a signature, as before
 
 

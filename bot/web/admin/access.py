@@ -21,16 +21,15 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from bot.officers import accounts
+from bot.officers import accounts, sessions
 from bot.officers.accounts import Admin, Role
 from bot.officers.areas import Area, area_of
 from bot.officers.permissions import May, may
+from bot.officers.sessions import IDLE, LONGEST
 from bot.services import Services
 from bot.web.admin.words import say
 
 NAME: Final = "admin"
-#: A session is over after so long without a request, and after so long in all.
-IDLE, LONGEST = timedelta(minutes=30), timedelta(hours=12)
 #: Who must have a one-time password where ``ADMIN_TOTP`` asks for it.
 _TOTP_ROLES: Final = frozenset({Role.NATIONAL, Role.PROVINCE})
 #: Pages for everybody, and pages for whoever is signed in, whatever their role.
@@ -137,6 +136,7 @@ class Room:
             or now - seen > IDLE
             or now - began > LONGEST
             or (admin.sessions_since is not None and began < admin.sessions_since)
+            or sessions.is_ended(self.services.database, str(session.get("id", "")))
         )
         if over:
             logout_user()
@@ -158,12 +158,13 @@ class Room:
         """Begin a session. Everything that the browser had before is dropped, so that nobody can have planted it."""
         session.clear()
         now = self.services.clock.now().timestamp()
+        session["id"] = sessions.new_id()
         session["began"] = session["seen"] = now
         login_user(Visitor(admin))
 
-    @staticmethod
-    def end() -> None:
-        """End this session."""
+    def end(self) -> None:
+        """End this session: also for whoever has copied its cookie."""
+        sessions.end(self.services.database, str(session.get("id", "")), self.services.clock.now())
         logout_user()
         session.clear()
 
@@ -199,5 +200,11 @@ def _log_in_with(app: App, services: Services) -> None:
 
     # Not by ``init_app``: it would have every webhook look for a session. We remember nobody, and need none of that.
     app.login_manager = manager  # type: ignore[attr-defined]
-    app.config.update(SESSION_COOKIE_NAME="balas", SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True)
-    app.config["SESSION_COOKIE_SECURE"] = services.settings.public_url.startswith("https://")
+    secure = services.settings.public_url.startswith("https://")
+    app.config.update(
+        # By this beginning browsers take it from nobody but us, over TLS, for the whole of this host.
+        SESSION_COOKIE_NAME="__Host-balas" if secure else "balas",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+    )

@@ -1,4 +1,4 @@
-"""Signing in and out. Tries are limited per name and per address, in Redis, so in all processes together."""
+"""Signing in and out. Wrong tries are limited per name and per address, in Redis, so in all processes together."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import abort, flash, g, redirect, render_template, request, session, url_for
-from limits import RateLimitItemPerMinute
-from limits.storage import RedisStorage
-from limits.strategies import MovingWindowRateLimiter
 from werkzeug.wrappers import Response
 
 from bot.officers.signing_in import Refused, SignedIn, sign_in
 from bot.web.admin.access import ANYBODY, SIGNED_IN, Room
+from bot.web.admin.tries import Tries
 from bot.web.admin.words import LANGUAGES, language, mark, say
+from bot.web.callers import Callers
 
 _ = mark
 
-#: Tries at signing in: in ten minutes, of one name, and from one address.
-_PER_NAME, _PER_ADDRESS = RateLimitItemPerMinute(8, 10), RateLimitItemPerMinute(40, 10)
+#: Wrong tries at signing in: in ten minutes, of one name, and from one address.
+LIMITS: Final = {"name": 8, "address": 40}
 
 _WORDS: Final = {
     Refused.WRONG: _("Name or password is wrong."),
@@ -32,9 +31,8 @@ _WORDS: Final = {
 def register(room: Room) -> None:
     """``/admin/sign-in`` and ``/admin/sign-out``."""
     services = room.services
-    limiter = MovingWindowRateLimiter(
-        RedisStorage(services.settings.redis_url, connection_pool=services.conversations.connection_pool)
-    )
+    tries = Tries(services.conversations, LIMITS)
+    callers = Callers(services.settings.client_address_header, services.settings.trusted_proxies)
 
     @room.get("/sign-in", needs=ANYBODY)
     def sign_in_page() -> Response | str:
@@ -43,10 +41,8 @@ def register(room: Room) -> None:
     @room.post("/sign-in", needs=ANYBODY)
     def sign_in_now() -> Response | tuple[str, int]:
         name, password = request.form.get("name", "").strip(), request.form.get("password", "")
-        address = request.remote_addr or "nowhere"
-        if not limiter.hit(_PER_ADDRESS, "sign-in", address) or not limiter.hit(
-            _PER_NAME, "sign-in", name.lower()[:80]
-        ):
+        made = tries.begin(address=callers.address(request.environ), name=name.lower()[:80])
+        if made is None:
             return _page(say("Too many tries. Wait ten minutes."), name=name), 429
         found = sign_in(
             services.database,
@@ -58,6 +54,7 @@ def register(room: Room) -> None:
         )
         if not isinstance(found, SignedIn):
             return _page(say(_WORDS[found]), name=name, wants_code=found is not Refused.WRONG), 401
+        tries.give_back(made)
         room.begin(found.admin)
         return redirect(_inside(request.args.get("next", "")))
 

@@ -119,9 +119,9 @@ def test_a_one_time_password_is_asked_for_and_counts_once(
     found = re.search(r"<code>([A-Z2-7]{16,})</code>", officer.reads("/admin/account"))
     assert found is not None
     app_on_phone = pyotp.TOTP(found[1])
-    officer.sends("/admin/account/totp", {"code": "000000"})
+    officer.sends("/admin/account/totp", {"password": PASSWORD, "code": "000000"})
     assert accounts.every(services.database)[0].has_totp is False
-    officer.sends("/admin/account/totp", {"code": app_on_phone.at(int(clock.now.timestamp()))})
+    officer.sends("/admin/account/totp", {"password": PASSWORD, "code": app_on_phone.at(int(clock.now.timestamp()))})
     assert accounts.every(services.database)[0].has_totp
     officer.sends("/admin/sign-out")
     assert 'name="code"' in officer.signs_in(officer.name).get_data(as_text=True)

@@ -13,7 +13,7 @@ from bot.officers import accounts, tokens
 from bot.officers.accounts import Role
 from bot.officers.permissions import May
 from bot.services import Services
-from tests.web.admin.conftest import MovableClock, Officer, SignIn
+from tests.web.admin.conftest import PASSWORD, MovableClock, Officer, SignIn
 from tests.world import World
 
 _PASSWORD = re.compile(r"<code class=.once.>(([a-z2-9]{4}-){3}[a-z2-9]{4})</code>")
@@ -118,7 +118,9 @@ def test_a_lost_code_is_removed(sign_in: SignIn, services: Services, clock: Mova
     budi = sign_in(name="budi")
     found = re.search(r"<code>([A-Z2-7]{16,})</code>", budi.reads("/admin/account"))
     assert found is not None
-    budi.sends("/admin/account/totp", {"code": pyotp.TOTP(found[1]).at(int(clock.now.timestamp()))})
+    budi.sends(
+        "/admin/account/totp", {"password": PASSWORD, "code": pyotp.TOTP(found[1]).at(int(clock.now.timestamp()))}
+    )
     sri = sign_in(name="sri")
     where = f"/admin/users/{_number(services, 'budi')}"
     assert "Remove the lost code" in sri.reads(where)
