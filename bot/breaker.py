@@ -6,6 +6,7 @@ wait its whole time limit after the one before, and the last would wait for all 
 
 from __future__ import annotations
 
+import threading
 import time
 
 #: Seconds for which nobody asks again.
@@ -13,16 +14,31 @@ PAUSE = 0.5
 
 
 class Breaker:
-    """Closed at first; open for ``PAUSE`` seconds after each trip. Whoever comes then first tries the server again."""
+    """Closed at first; open after each trip, until somebody has been answered. After each ``PAUSE`` one caller may try."""
 
     def __init__(self) -> None:
-        self._until = 0.0
+        self._until = 0.0  # 0: closed
+        self._trying = threading.Lock()
 
     def trip(self) -> None:
         """The server has just kept somebody waiting in vain."""
         self._until = time.monotonic() + PAUSE
 
-    @property
-    def is_open(self) -> bool:
-        """Whether somebody has just waited in vain."""
-        return time.monotonic() < self._until
+    def heard(self) -> None:
+        """The server has answered."""
+        if self._until:
+            self._until = 0.0
+
+    def admits(self) -> bool:
+        """Whether to ask the server: always while closed; while open, one caller after each ``PAUSE``."""
+        return not self._until or self._admits_one()
+
+    def _admits_one(self) -> bool:
+        with self._trying:
+            now = time.monotonic()
+            if self._until and now < self._until:
+                return False
+            if self._until:
+                # Should whoever tries now never tell what came of it, the next one tries after another pause.
+                self._until = now + PAUSE
+            return True

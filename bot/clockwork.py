@@ -25,6 +25,7 @@ from bot.jobs import ask_gateways, count_figures, gather_follow_up, remind, send
 from bot.lifeline import die_with_parent
 from bot.messaging import balances
 from bot.office import attend
+from bot.privacy_jobs import retain
 from bot.pulse import CLOCK_LEADER
 from bot.queues import JOB_TIMEOUT, OFFICE_TIMEOUT, Work
 
@@ -39,6 +40,8 @@ FOLLOW_UP_SECONDS = int(gathering.EVERY.total_seconds())
 GATEWAYS_SECONDS = int(gateways.EVERY.total_seconds())
 #: Hops are copied while one may still ask for them, and old ones deleted in small portions.
 HOPS_SECONDS, OLD_HOPS_SECONDS = 5, 3600
+#: Personal data goes when its day has come; a job that is cut short is continued by the next.
+RETAIN_SECONDS = 600
 BALANCES_SECONDS = int(balances.EVERY.total_seconds())
 _LEASE_SECONDS = 15
 _TICK_SECONDS = 1.0
@@ -106,6 +109,9 @@ def schedule(connection: redis.Redis) -> CronScheduler:
         )
     cron.register(
         attend, Work.OFFICE.value, interval=SWEEP_SECONDS, job_timeout=OFFICE_TIMEOUT, result_ttl=0, ttl=SWEEP_SECONDS
+    )
+    cron.register(
+        retain, Work.OFFICE.value, interval=RETAIN_SECONDS, job_timeout=JOB_TIMEOUT, result_ttl=0, ttl=RETAIN_SECONDS
     )
     return cron
 

@@ -1,4 +1,4 @@
-"""The jobs that keep turns of conversations: copied every few seconds, and deleted after a month."""
+"""The jobs that keep turns of conversations: copied every few seconds; the numbers of what was copied are forgotten."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def copy_hops() -> int:
 
 
 def drop_old_hops() -> int:
-    """Delete turns that are older than they are kept; returns how many."""
+    """Forget the numbers of batches that cannot be read twice any more; returns how many."""
     parts = jobs.services()
     stop = time.monotonic() + DROP_SECONDS
     dropped = 0

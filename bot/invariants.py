@@ -53,7 +53,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "every ticket message speaks of a ticket that exists",
         "SELECT m.id FROM message m LEFT JOIN booking b ON b.id = m.booking_id "
-        "WHERE m.kind = 'ticket' AND (b.id IS NULL OR b.ticket IS NULL OR strpos(m.body, b.ticket) = 0)",
+        "WHERE m.kind = 'ticket' AND m.body <> '' AND (b.id IS NULL OR b.ticket IS NULL OR strpos(m.body, b.ticket) = 0)",
     ),
     Invariant(
         "no message was accepted twice by a gateway without an admin's decision",

@@ -34,7 +34,6 @@ from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.sending import Sender
 from bot.metrics import AWAY, INBOUND, RECEIPTS, SENT
-from bot.officers import once
 from bot.queues import Work, call_colleague, enqueue_drain, enqueue_receipts
 from bot.registration import taking
 from bot.services import Services
@@ -156,7 +155,6 @@ def sweep() -> dict[str, int]:
             )
         )
         found["finished"] = len(campaigns.finish_done(parts.database, now))
-        found["answers"] = once.drop_old(parts.database, now)
         for lane in leases.waiting(parts.database, now):
             wake.enqueue_once(parts.queue, lane, functools.partial(enqueue_drain, parts.queue, lane))
         if receipt_stream.waiting(parts.queue):

@@ -1,4 +1,4 @@
-"""The office's work: lists that were uploaded are read, people of cancelled sessions moved, old files dropped.
+"""The office's work: lists that were uploaded are read, people of cancelled sessions moved.
 
 It has a queue and a worker of its own, since a long import must not hold up the sweep. A job says only "look"; everything
 is found by rows, and safe to do twice.
@@ -48,7 +48,7 @@ def attend() -> dict[str, int]:
 
 def work_off(parts: Services, database: Database) -> dict[str, int]:
     """What ``attend`` does. ``database``: without a limit on its statements."""
-    done = {"dropped": uploads.drop_old(database, parts.clock.now()), "moved": _move(parts, database), "read": 0}
+    done = {"moved": _move(parts, database), "read": 0}
     while not jobs.stopping.is_set():
         number = uploads.read_next(database, parts.vault, parts.clock)
         if number is None:

@@ -31,9 +31,10 @@ class Decision(enum.StrEnum):
 _OF_CAMPAIGN = """
     SELECT m.id FROM attempt a JOIN message m ON m.attempt_id = a.id
     WHERE a.campaign_id = %(campaign)s AND m.state = 'unknown' AND m.reason IS DISTINCT FROM %(left)s"""
+# Of an old one the text is gone (``bot.privacy``).
 _OF_REPLIES = """
     SELECT m.id FROM attempt a JOIN message m ON m.attempt_id = a.id
-    WHERE a.has_unknown AND a.lane = 'reply' AND m.campaign_id IS NULL
+    WHERE a.has_unknown AND a.lane = 'reply' AND m.campaign_id IS NULL AND m.body <> ''
     AND m.state = 'unknown' AND m.reason IS DISTINCT FROM %(left)s"""
 
 # Each attempt draws its id first, so that its messages can be given to it in the same statement.

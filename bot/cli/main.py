@@ -18,6 +18,7 @@ from bot.cli.claims import claims
 from bot.cli.doctor import doctor
 from bot.cli.flow import flow
 from bot.cli.inbound import inbound
+from bot.cli.privacy import privacy
 from bot.cli.progress import progress
 from bot.cli.registration import registration
 from bot.cli.registry import districts, facilities, roster, sample, sessions
@@ -56,6 +57,7 @@ for command in (
     campaign,
     sending,
     progress,
+    privacy,
     user,
     claims,
     inbound,

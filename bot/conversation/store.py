@@ -21,6 +21,7 @@ from redis.retry import Retry
 
 from bot.away import Away
 from bot.breaker import Breaker
+from bot.deadline import LEAST, time_left
 
 #: The version of the stored form, and how to bring an older one up: FORM_MIGRATIONS[n] makes n + 1 of n.
 FORM = 1
@@ -50,6 +51,10 @@ _SAVE_SHA = hashlib.sha1(_SAVE.encode(), usedforsecurity=False).hexdigest()
 
 class StoreAway(Away):
     """Redis cannot be reached or did not answer in time."""
+
+
+class _NoTime(redis.TimeoutError):
+    """The caller's deadline came first: it says nothing about the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,8 @@ def decode(text: str | bytes) -> Record | None:
 
 #: Seconds that a round trip may take.
 REDIS_TIMEOUT = 0.4
+#: Seconds that must be left for a connection to be made: for that, and for being greeted on it.
+_SET_UP = 2 * REDIS_TIMEOUT
 
 
 def connect(url: str, *, timeout: float = REDIS_TIMEOUT) -> redis.Redis:
@@ -126,11 +133,12 @@ def connect(url: str, *, timeout: float = REDIS_TIMEOUT) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
         health_check_interval=0,
+        driver_info=None,  # telling its name would be two round trips more for each new connection
     )
 
 
 class Store:
-    """Loads and saves records; each call is one round trip.
+    """Loads and saves records; each call is one round trip, and keeps to the deadline of whoever calls.
 
     Each thread keeps a connection of its own and talks to it directly: what redis-py's client does around a command
     (borrowing, locking, retrying, measuring) costs as much as the command. A connection that the server closed meanwhile
@@ -144,11 +152,27 @@ class Store:
 
     def _ask(self, *command: str | int) -> Any:
         """The answer to a command. After an error other than an answer, the connection is closed and made anew."""
+        left = time_left()
+        if left is not None and left < _SET_UP:
+            return self._ask_hurriedly(left, *command)
         connection: Any = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._client.connection_pool.get_connection()
         connection.send_command(*command)
         return connection.read_response()
+
+    def _ask_hurriedly(self, left: float, *command: str | int) -> Any:
+        """With too little time for making a connection, and perhaps for a round trip; raises ``_NoTime``."""
+        connection: Any = getattr(self._own, "connection", None)
+        if connection is None or not connection.is_connected or left < LEAST:
+            raise _NoTime("no time left")
+        connection.send_command(*command)
+        if left >= REDIS_TIMEOUT:
+            return connection.read_response()
+        try:
+            return connection.read_response(timeout=left)
+        except redis.TimeoutError as error:
+            raise _NoTime("no time left") from error
 
     @staticmethod
     def key(phone: str) -> str:
@@ -160,13 +184,14 @@ class Store:
 
         At once, where somebody has just waited for Redis in vain.
         """
-        if self._breaker.is_open:
+        if not self._breaker.admits():
             raise StoreAway("just kept waiting")
         key = self.key(phone)
         try:
             value: Any = self._get(key)
         except redis.RedisError as error:
             raise self._away(error) from error
+        self._breaker.heard()
         if value is None:
             return None, 0
         version, _, rest = value.partition(b":")
@@ -202,7 +227,7 @@ class Store:
             raise self._away(error) from error
 
     def _away(self, error: redis.RedisError) -> StoreAway:
-        if isinstance(error, redis.TimeoutError):
+        if isinstance(error, redis.TimeoutError) and not isinstance(error, _NoTime):
             self._breaker.trip()
         return StoreAway(type(error).__name__)
 

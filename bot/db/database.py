@@ -2,7 +2,7 @@
 
 A statement has a time limit on both sides: the server cancels it (``statement_timeout``), and, should the server not
 answer at all, the client stops waiting and throws the connection away. Whoever must answer by a deadline puts one over
-everything they ask (``within``). So a paused or cut-off PostgreSQL costs a webhook its limit and nothing more.
+everything they ask (``bot.deadline``). So a paused or cut-off PostgreSQL costs a webhook its limit and nothing more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeVar
 
@@ -23,6 +22,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bot.away import Away
 from bot.breaker import Breaker
+from bot.deadline import LEAST, is_hasty, time_to_ask
 
 Row = TupleRow
 Parameters = Mapping[str, object] | Sequence[object] | None
@@ -40,6 +40,10 @@ _AWAY = (
 
 class DatabaseAway(Away):
     """PostgreSQL cannot be reached, or did not answer within its time limit. Nothing is known of the last statement."""
+
+
+#: A wait that was shorter, in seconds, says nothing about the server: the deadline of whoever asked came first.
+_TELLING = 0.4
 
 
 class NoAnswer(psycopg.OperationalError):
@@ -62,33 +66,6 @@ def _closed_meanwhile(connection: psycopg.Connection[TupleRow]) -> bool:
     return bool(poll.poll(0))
 
 
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-_hasty: ContextVar[bool] = ContextVar("hasty", default=False)
-
-
-@contextmanager
-def within(seconds: float, *, hasty: bool = False) -> Iterator[None]:
-    """Let everything that is asked of PostgreSQL in this context be over in ``seconds`` from now, taken together.
-
-    ``hasty``: give up at once where somebody has just waited in vain.
-    """
-    token, haste = _deadline.set(time.monotonic() + seconds), _hasty.set(hasty)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-        _hasty.reset(haste)
-
-
-def _time_left(limit: float | None) -> float | None:
-    """Seconds until the limit or the deadline, whichever is nearer; None for neither."""
-    deadline = _deadline.get()
-    if deadline is None:
-        return limit
-    left = max(0.001, deadline - time.monotonic())
-    return left if limit is None else min(limit, left)
-
-
 class TimedConnection(psycopg.Connection[TupleRow]):
     """A connection on which no wait lasts longer than ``limit`` seconds (None: for ever)."""
 
@@ -102,7 +79,7 @@ class TimedConnection(psycopg.Connection[TupleRow]):
 
     def wait(self, gen: PQGen[_RV], interval: float = 0.1, timeout: float | None = None) -> _RV:
         if timeout is None:
-            timeout = _time_left(self.limit)
+            timeout = time_to_ask(self.limit)
         try:
             result = super().wait(gen, interval, timeout)
             self.used_at = time.monotonic()
@@ -177,31 +154,33 @@ class Database:
 
         One server process that carries out everything has at hand what it needs; two that take turns cost a third more.
         """
-        until = time.monotonic() + (_time_left(self._wait) or 0.0)
+        until = time.monotonic() + (time_to_ask(self._wait) or 0.0)
         while not pool.get_stats()["pool_available"] and time.monotonic() < until:
             time.sleep(0.002)
 
     def _borrow(self, pool: _Pool) -> TimedConnection:
-        if _hasty.get() and self._breaker.is_open:
+        if is_hasty() and not self._breaker.admits():
             raise DatabaseAway("just kept waiting")
+        if (time_to_ask(None) or 1.0) <= LEAST:
+            raise DatabaseAway("no time left")
         while True:
             # Not by the pool's own check: it pauses for a second after the second connection that it refuses.
-            connection = pool.getconn(_time_left(self._wait))
+            connection = pool.getconn(time_to_ask(self._wait))
             if not _closed_meanwhile(connection):
                 return connection
             # libpq has not noticed yet; unless told, the pool would take the connection back for a good one, for ever.
             connection.close()
             pool.putconn(connection)
 
-    def _away(self, error: Exception) -> DatabaseAway:
-        if isinstance(error, NoAnswer | PoolTimeout):
+    def _away(self, error: Exception, began: float) -> DatabaseAway:
+        if isinstance(error, NoAnswer | PoolTimeout) and time.monotonic() - began >= _TELLING:
             self._breaker.trip()
         return DatabaseAway(type(error).__name__)
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:
         """A connection in autocommit mode; raises ``DatabaseAway``."""
-        pool = self._connections()
+        pool, began = self._connections(), time.monotonic()
         try:
             connection = self._borrow(pool)
             try:
@@ -210,7 +189,8 @@ class Database:
             finally:
                 pool.putconn(connection)
         except _AWAY as error:
-            raise self._away(error) from error
+            raise self._away(error, began) from error
+        self._breaker.heard()
 
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection[TupleRow]]:
@@ -224,16 +204,18 @@ class Database:
         ``lazy``: what it writes may be lost with the last second before a crash of PostgreSQL.
         """
         # Not by ``connection()``: its layers of contexts cost as much as sending the statement.
-        pool = self._connections(lazy=lazy)
+        pool, began = self._connections(lazy=lazy), time.monotonic()
         try:
             connection = self._borrow(pool)
             try:
                 cursor = connection.only_cursor.execute(_encoded(sql), parameters)
-                return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+                found = cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
             finally:
                 pool.putconn(connection)
         except _AWAY as error:
-            raise self._away(error) from error
+            raise self._away(error, began) from error
+        self._breaker.heard()
+        return found
 
     def row(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> Row | None:
         """The first row of one statement, or None; raises ``DatabaseAway``."""

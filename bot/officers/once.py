@@ -14,11 +14,9 @@ from psycopg.types.json import Jsonb
 
 from bot.db.database import Database
 
-#: How long an answer is kept, and after how long a request that has not been answered counts as broken off.
+#: How long an answer counts (``bot.privacy`` deletes it), and after how long a request that has not been answered counts as broken off.
 KEPT: Final = timedelta(hours=24)
 BROKEN_OFF: Final = timedelta(minutes=1)
-#: Old answers dropped at once, at most.
-_MOST: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +42,6 @@ class Another:
     """The key belongs to another request."""
 
 
-_DROP = """
-DELETE FROM idempotent_request WHERE (token_id, key) IN (
-    SELECT token_id, key FROM idempotent_request WHERE at <= %(old)s ORDER BY at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
-RETURNING 1
-"""
 # Whoever inserts or renews the row acts. Rows that are over, or were broken off with the same request, are renewed.
 _TAKE = """
 INSERT INTO idempotent_request (token_id, key, request_hash, at) VALUES (%(token)s, %(key)s, %(hash)s, %(now)s)
@@ -95,8 +88,3 @@ def finish(database: Database, token_id: int, key: str, at: datetime, status: in
 def give_up(database: Database, token_id: int, key: str, at: datetime) -> None:
     """Let the request that was taken at ``at`` be tried again under its key."""
     database.rows(f"DELETE FROM idempotent_request WHERE {_MINE}", {"token": token_id, "key": key, "at": at})
-
-
-def drop_old(database: Database, now: datetime) -> int:
-    """Drop answers that need not be repeated any more; returns how many. Idempotent."""
-    return len(database.rows(_DROP, {"old": now - KEPT, "most": _MOST}))

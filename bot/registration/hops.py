@@ -17,8 +17,7 @@ from bot.db.database import Database
 
 #: Batches copied in one transaction: each has the turns of one web process in one second.
 _AT_ONCE: Final = 20
-#: How long turns are kept; and the numbers of batches, which are out of the stream long before.
-KEPT: Final = timedelta(days=30)
+#: How long the numbers of batches are kept, which are out of the stream long before.
 _NUMBERS_KEPT: Final = timedelta(days=3)
 #: Rows deleted by one statement.
 _DELETED: Final = 5000
@@ -56,7 +55,8 @@ SELECT count(*) FROM told
 """
 
 _DELETE = """
-DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE at < %(before)s LIMIT %(most)s)) RETURNING 1
+DELETE FROM hop_batch WHERE ctid = ANY(ARRAY(SELECT ctid FROM hop_batch WHERE at < %(before)s LIMIT %(most)s))
+RETURNING 1
 """
 
 
@@ -74,11 +74,11 @@ def copy(client: redis.Redis, database: Database, now: datetime) -> tuple[int, i
 
 
 def drop_old(database: Database, now: datetime, most: int = _DELETED) -> int:
-    """Delete some of the turns that are older than they are kept; returns how many rows went, 0 once none is left."""
-    return sum(
-        len(database.rows(_DELETE.format(table=table), {"before": now - kept, "most": most}, lazy=True))
-        for table, kept in (("hop", KEPT), ("hop_batch", _NUMBERS_KEPT))
-    )
+    """Forget some of the numbers of batches that are out of the stream; returns how many went, 0 once none is left.
+
+    The turns themselves go with other personal data (``bot.privacy``).
+    """
+    return len(database.rows(_DELETE, {"before": now - _NUMBERS_KEPT, "most": most}, lazy=True))
 
 
 def _columns(batches: list[Batch], now: datetime) -> dict[str, object]:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +29,6 @@ from bot.registration.importing import ImportFailed, ImportReport, Kind, Step, i
 
 #: Bytes of an uploaded file at most.
 LARGEST: Final = 64 * 1024**2
-#: How long a file and its rejected rows are kept.
-KEPT: Final = timedelta(days=7)
 #: How often a file is read that its worker did not survive.
 _TRIES: Final = 3
 #: Uploads listed.
@@ -138,18 +136,6 @@ def rejected(database: Database, vault: Vault, number: int, actor: str, now: dat
             return None
         audit.record(connection, now, actor, "upload.rejected", f"upload:{number}")
     return vault.open_bytes(bytes(row[0]), _REJECTED)
-
-
-def drop_old(database: Database, now: datetime) -> int:
-    """Drop the files and rejected rows of old uploads; returns of how many."""
-    return len(
-        database.rows(
-            "UPDATE upload SET content_sealed = NULL, rejected_sealed = NULL WHERE uploaded_at < %s "
-            "AND state IN ('finished', 'failed') AND (content_sealed IS NOT NULL OR rejected_sealed IS NOT NULL) "
-            "RETURNING id",
-            (now - KEPT,),
-        )
-    )
 
 
 def read_next(database: Database, vault: Vault, clock: Clock) -> int | None:

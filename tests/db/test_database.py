@@ -15,7 +15,8 @@ import pytest
 
 from bot.away import Away
 from bot.db import database as databases
-from bot.db.database import Database, DatabaseAway, within
+from bot.db.database import Database, DatabaseAway
+from bot.deadline import within
 from bot.embedded.servers import EmbeddedServers
 from tests.stopping import paused
 

@@ -23,12 +23,14 @@ from bot.messaging.balances import Told
 from bot.messaging.outbox import Lane
 from bot.messaging.wake import enqueue_once
 from bot.officers.permissions import May
+from bot.privacy import retention
 from bot.pulse import Pulse
 from bot.queues import Work, enqueue_drain
 from bot.registration import closing
 from bot.services import Services
 from bot.web.admin.access import Room, actor
 from bot.web.admin.formats import instant
+from bot.web.admin.retention_words import KEPT_WORDS
 from bot.web.admin.words import mark, say
 
 _ = mark
@@ -86,6 +88,8 @@ def register(room: Room) -> None:
             dead=inbound.dead(database, _MOST_DEAD),
             dead_count=inbound.count_dead(database),
             checked=invariants.kept(database),
+            retention=retention.kept_for_page(database),
+            kept_words=KEPT_WORDS,
         )
 
     @room.get("/system/live", needs=May.SEE_SYSTEM)

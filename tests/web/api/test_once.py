@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from bot.kept_for import KeptFor
 from bot.officers import once, tokens
+from bot.privacy import retention
+from bot.privacy.rules import What
 from bot.services import Services
 from tests.embedded.waiting import eventually
 from tests.web.admin.neighbours import Neighbours
@@ -159,7 +162,10 @@ class TestKept:
         self._begin(services, token)
         clock.passes(hours=23)
         self._begin(services, token, "two")
-        assert once.drop_old(services.database, clock.now) == 0
+        assert self._dropped(services, clock) == 0
         clock.passes(hours=1)
-        assert once.drop_old(services.database, clock.now) == 1
+        assert self._dropped(services, clock) == 1
         assert services.database.rows("SELECT key FROM idempotent_request") == [("two",)]
+
+    def _dropped(self, services: Services, clock: MovableClock) -> int:
+        return retention.run(services.database, KeptFor(), clock.now, lambda: True)[What.ANSWERS]
