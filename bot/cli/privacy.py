@@ -38,6 +38,10 @@ def delete_what_is_due(dry_run: bool, as_json: bool) -> None:
         return
     for each in due:
         told = f"{each.rows:>9} due" if dry_run else f"{went.get(each.what, 0):>9} deleted"
-        since = "the campaign's end is not so far back" if each.before is None else f"before {each.before:%Y-%m-%d %H:%M} UTC"
+        since = (
+            "the campaign's end is not so far back"
+            if each.before is None
+            else f"before {each.before:%Y-%m-%d %H:%M} UTC"
+        )
         click.echo(f"  {each.what.value:<22} {each.days:>5} days {told}   {since}")
     click.echo("Nothing was deleted." if dry_run else f"{sum(went.values())} in all; the audit log has the numbers.")

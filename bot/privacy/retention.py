@@ -14,9 +14,9 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from bot.kept_for import KeptFor
 from bot.db import audit
 from bot.db.database import Database
+from bot.kept_for import KeptFor
 from bot.privacy.rules import RULES, Drop, Rule, Walk, What
 from bot.registration.closing import CLOSES_AT
 
@@ -88,7 +88,9 @@ def run(
 
 def keep_for_page(database: Database, found: list[Due], now: datetime) -> None:
     """Keep what is due to be shown."""
-    gone = dict(database.rows("SELECT name, done FROM data_walk WHERE starts_with(name, %s)", (_PREFIX,)))
+    gone: dict[str, int] = dict(
+        database.rows("SELECT name, done FROM data_walk WHERE starts_with(name, %s)", (_PREFIX,))
+    )
     body = [[each.what.value, each.days, each.rows, gone.get(_PREFIX + each.what, 0)] for each in found]
     database.rows(
         "INSERT INTO figure_snapshot (kind, as_of, took_ms, body) VALUES (%s, %s, 0, %s) ON CONFLICT (kind) "
