@@ -15,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.crypto import BadKey, Vault
+from bot.kept_for import KeptFor, kept_for
 from bot.text import is_gsm7, septets
 
 #: Septets of the smallest USSD screen that the conversations fit; a test walks them all at this limit.
@@ -73,6 +74,7 @@ class Settings:
     client_address_header: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     phone_turns: int
+    kept_for: KeptFor
     clock_file: Path | None
     log_level: str
     environ: Mapping[str, str]
@@ -272,6 +274,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         client_address_header=_address_header(environ.get("CLIENT_ADDRESS_HEADER", "").strip(), proxies),
         trusted_proxies=proxies,
         phone_turns=_whole(environ, "PHONE_TURNS", 360, 0, 1_000_000),
+        kept_for=kept_for(environ, _whole),
         clock_file=Path(clock_file) if clock_file else None,
         log_level=_log_level(environ.get("LOG_LEVEL", "").strip() or "INFO"),
         environ=dict(environ),
