@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import hmac
 import os
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -84,6 +85,10 @@ class Vault:
             return cipher.decrypt(bytes(nonce), bytes(body), purpose.encode())
         except InvalidTag as error:
             raise Undecipherable("changed, or sealed for another purpose") from error
+
+    def holds(self, key_ids: Iterable[str]) -> bool:
+        """Whether all keys with these ids, in hex as ciphertexts begin with them, are among ours."""
+        return {bytes.fromhex(each) for each in key_ids} <= self._ciphers.keys()
 
     def hash(self, text: str) -> bytes:
         """A keyed hash (HMAC-SHA-256, 32 bytes) by which ``text`` can be found but not guessed without the key."""

@@ -18,6 +18,9 @@ from bot.embedded.secrets import secrets_of
 from bot.embedded.servers import using_servers
 from bot.services import Services
 
+#: The release, as ``--version`` tells it.
+RELEASE = "0.1.0"
+
 
 @contextmanager
 def services(*, long_work: bool = False) -> Iterator[Services]:

@@ -8,6 +8,7 @@ import click
 import psycopg
 
 from bot.away import Away
+from bot.cli.backup import backup, restore
 from bot.cli.bookings import bookings
 from bot.cli.campaign import campaign
 from bot.cli.campaign_cap import set_cap
@@ -15,6 +16,7 @@ from bot.cli.campaign_preview import preview
 from bot.cli.campaign_report import report
 from bot.cli.campaign_sending import send, status
 from bot.cli.claims import claims
+from bot.cli.context import RELEASE
 from bot.cli.doctor import doctor
 from bot.cli.flow import flow
 from bot.cli.inbound import inbound
@@ -33,7 +35,7 @@ from gateway_adapters.base import SettingMissing
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name=None, version="0.1.0", prog_name="balas")
+@click.version_option(package_name=None, version=RELEASE, prog_name="balas")
 def cli() -> None:
     """Balas: registers health workers for vaccination by SMS and USSD."""
 
@@ -63,6 +65,8 @@ for command in (
     inbound,
     registration,
     doctor,
+    backup,
+    restore,
     flow,
 ):
     cli.add_command(command)

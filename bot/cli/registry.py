@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
+from bot.cli.bar import bar
 from bot.cli.context import fail, print_json, services
 from bot.registration.importing import (
     Caution,
@@ -21,15 +17,11 @@ from bot.registration.importing import (
     Kind,
     Progress,
     Rejections,
-    Step,
     Tally,
     import_file,
 )
 from bot.registration.sample import SampleReport, has_workers, load_sample
 from bot.registration.sample.loading import ALL_DISTRICTS, MOST_WORKERS, SEED
-
-_PATIENCE = 2.0
-"""Seconds that a command may take without showing how far it is."""
 
 
 @click.group()
@@ -122,25 +114,9 @@ def load(workers: int, district_count: int, seed: int, if_empty: bool, as_json: 
 
 @contextmanager
 def _progress() -> Iterator[Progress | None]:
-    """A progress bar on stderr, which shows itself when the work takes longer than 2 seconds; None off a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    bar = Bar(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task("", total=None)
-
-    def tell(step: Step, done: float | None) -> None:
-        bar.update(task, description=step.value, total=None if done is None else 1.0, completed=done or 0.0)
-
-    timer = threading.Timer(_PATIENCE, bar.start)
-    timer.start()
-    try:
-        yield tell
-    finally:
-        timer.cancel()
-        timer.join()
-        bar.stop()
+    """A progress bar on stderr, None off a terminal."""
+    with bar() as tell:
+        yield None if tell is None else lambda step, done: tell(step.value, done)
 
 
 def _tell_import(report: ImportReport) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _FOLDER = Path(__file__).parent / "migrations"
+#: Any number: two upgrades at the same time wait for one another on it, and an upgrade for a backup.
+UPGRADE_LOCK = 840_119
 #: How often, and how many seconds apart, an upgrade asks for tables that somebody has in use.
 _TRIES = 60
 _PAUSE = 1.0

@@ -62,6 +62,12 @@ def make(database: Database, clock: Clock) -> bool:
         return True
 
 
+def forget(connection: psycopg.Connection[Any]) -> None:
+    """Have everything that pages show counted anew, within a transaction: as after a restored backup."""
+    connection.execute("TRUNCATE worker_standing, place_count")
+    connection.execute("DELETE FROM figure_snapshot")
+
+
 def _kept(connection: psycopg.Connection[Any]) -> _Kept | None:
     row = connection.execute("SELECT as_of, body FROM figure_snapshot WHERE kind = %s", (KIND,)).fetchone()
     if row is None:
