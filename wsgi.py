@@ -7,3 +7,4 @@ from bot.web.app import create_app
 die_with_parent()
 app = create_app()
 settle_down()
+app.extensions["marks"].start()

@@ -13,6 +13,12 @@ HOP_SECONDS = Histogram(
     "Time to answer a USSD request",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
 )
+SHED = Counter("balas_shed_total", "Calls of gateways turned away at once, since they had waited too long", ["kind"])
+QUEUE_WAIT = Histogram(
+    "balas_queue_wait_seconds",
+    "Time that requests wait for a web process, by marks that it sends itself",
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 3),
+)
 INBOUND = Counter("balas_inbound_sms_total", "Inbound SMS taken in", ["gateway", "outcome"])
 RECEIPTS = Counter("balas_receipts_total", "Delivery reports applied", ["matched"])
 HOPS_LOST = Counter("balas_hops_lost_total", "Turns of conversations whose note was lost, since Redis was away")

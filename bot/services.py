@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from bot import config
+from bot.breaker import Breaker
 from bot.clock import Clock, clock_from
 from bot.conversation.driver import Driver
 from bot.conversation.engine import Engine
@@ -66,6 +67,10 @@ class Services:
     def receipts_queue(self) -> redis.Redis:
         # A webhook has less time than a worker.
         return connect(self.settings.queue_redis_url)
+
+    @cached_property
+    def receipts_breaker(self) -> Breaker:
+        return Breaker()
 
     @cached_property
     def gateways(self) -> GatewayRegistry:

@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 
+from bot.breaker import Breaker
 from bot.db.database import Database
 from bot.messaging import receipts
 from bot.messaging.receipts import Told
@@ -24,10 +25,24 @@ STREAM = "receipts"
 BATCH = 1000
 
 
-def put(client: redis.Redis, gateway: str, told: Sequence[Receipt], at: datetime) -> None:
-    """Keep receipts until a worker applies them; raises ``redis.RedisError``, then they are not kept for sure."""
-    for receipt in told:
-        client.xadd(STREAM, {"r": _frozen(Told(gateway, receipt, at))})
+def put(
+    client: redis.Redis, gateway: str, told: Sequence[Receipt], at: datetime, breaker: Breaker | None = None
+) -> None:
+    """Keep receipts until a worker applies them; raises ``redis.RedisError``, then they are not kept for sure.
+
+    With a ``breaker`` at once, where somebody has just waited in vain.
+    """
+    if breaker is not None and not breaker.admits():
+        raise redis.TimeoutError("just kept waiting")
+    try:
+        for receipt in told:
+            client.xadd(STREAM, {"r": _frozen(Told(gateway, receipt, at))})
+    except redis.TimeoutError:
+        if breaker is not None:
+            breaker.trip()
+        raise
+    if breaker is not None:
+        breaker.heard()
 
 
 def take(client: redis.Redis, database: Database) -> tuple[int, int]:

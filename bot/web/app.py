@@ -14,8 +14,10 @@ from bot import config, log
 from bot.services import Services
 from bot.web import admin, api, health, webhooks
 from bot.web.failures import note_failure, route_template
+from bot.web.queue_marks import QueueMarks
 from bot.web.request_id import HEADER, request_id
 from bot.web.service import Service, is_webhook
+from bot.web.shedding import Shedding
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +48,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         from bot.web import simulator
 
         app.register_blueprint(simulator.blueprint_of(services))
+    app.extensions["marks"] = marks = QueueMarks(settings.host, settings.port)
+    app.wsgi_app = Shedding(app.wsgi_app, services, marks)  # type: ignore[method-assign]
     app.register_error_handler(Exception, _failed)
     app.after_request(_access_log(debug=settings.log_level == "DEBUG"))
     app.after_request(_guard(is_tls=settings.public_url.startswith("https://")))

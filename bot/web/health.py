@@ -45,7 +45,7 @@ def unready(services: Services, newest: str) -> list[str]:
                 wrong.append(f"PostgreSQL: the schema is at {found or 'nothing'}, this release needs {newest}")
     except Away:
         wrong.append("PostgreSQL: does not answer")
-    for name, client in (("Redis", services.conversations), ("Redis of the queues", services.queue)):
+    for name, client in (("Redis", services.conversations), ("Redis of the queues", services.receipts_queue)):
         try:
             client.ping()
         except redis.RedisError:

@@ -24,6 +24,7 @@ from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS_IN,
 from bot.services import Services
 from bot.web.callers import Admission, Callers
 from bot.web.posted_form import posted_form
+from bot.web.shedding import time_for
 from gateway_adapters.base import (
     Answer,
     BadRequest,
@@ -61,6 +62,7 @@ def blueprint_of(services: Services) -> Blueprint:
 
 def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
     take_in = _ways_in(services, gateway)[endpoint.brings]
+    deadline = services.settings.webhook_deadline
     settings = services.settings
     public_url = settings.public_url
     callers = Callers(settings.client_address_header, settings.trusted_proxies)
@@ -90,7 +92,8 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
             refused = _refuse(gateway, "rate", 503, "Too many calls. Please try again.")
             # A handset is told so in words that it can show.
             return _answer(gateway.render_ussd(Answer(services.driver.busy().text, False))) if is_ussd else refused
-        return take_in(events)
+        with within(time_for(called.environ, deadline), hasty=True, reserve=REDIS_TIMEOUT):
+            return take_in(events)
 
     return view
 
@@ -113,15 +116,12 @@ def _answer(response: WebhookResponse) -> Response:
 
 def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callable[[list[Event]], Response]]:
     hops = _counted(gateway.name)
-    # What is left of the deadline when Redis has used up its two time limits.
-    sql_budget = services.settings.webhook_deadline - 2 * REDIS_TIMEOUT - 0.1
 
     def ussd(events: list[Event]) -> Response:
         started = time.perf_counter()
         hop = next(event for event in events if isinstance(event, UssdHop))
         try:
-            with within(sql_budget, hasty=True):
-                screen = services.driver.ussd(hop.phone, hop.session_id, hop.text)
+            screen = services.driver.ussd(hop.phone, hop.session_id, hop.text)
             outcome = "busy" if screen.busy else "goes_on" if screen.goes_on else "ended"
         except Exception:  # noqa: BLE001 - whatever happens, the handset gets a valid last screen
             FAILURES.labels("ussd").inc()
@@ -132,10 +132,6 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
         return _answer(gateway.render_ussd(Answer(screen.text, screen.goes_on)))
 
     def others(events: list[Event]) -> Response:
-        with within(sql_budget):
-            return take_others(events)
-
-    def take_others(events: list[Event]) -> Response:
         response = WebhookResponse()
         try:
             for event in events:
@@ -180,7 +176,7 @@ def _take_receipt(services: Services, gateway: Gateway, receipt: Receipt) -> Non
     """Keep a receipt in the stream, or, where Redis is away, apply it at once; raises ``Away`` if neither is possible."""
     now = services.clock.now()
     try:
-        receipt_stream.put(services.receipts_queue, gateway.name, [receipt], now)
+        receipt_stream.put(services.receipts_queue, gateway.name, [receipt], now, services.receipts_breaker)
         services.receipts_waker.wake()
     except redis.RedisError:
         receipts.apply(services.database, [receipts.Told(gateway.name, receipt, now)])
