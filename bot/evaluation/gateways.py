@@ -18,7 +18,7 @@ from bot.db.database import Database
 _KIND: Final = "gateways"
 SPAN: Final = timedelta(hours=1)
 #: How often it is counted; and as much longer as makes it cost a twentieth of a core at most.
-EVERY: Final = timedelta(seconds=60)
+EVERY: Final = timedelta(seconds=8)
 _SHARE: Final = 20
 
 # A message that a receipt calls undelivered was accepted all the same: it has the gateway's id.
