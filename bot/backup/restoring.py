@@ -7,6 +7,7 @@ What the backup shows as waiting may have left after it was taken: it becomes ``
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -97,37 +98,42 @@ def restore(
             )
             if different:
                 raise BackupFailed(f"Not all rows came back: {', '.join(different)} differ from the manifest.")
-            wrong = keys.wrong_in(vault, connection, keys.key_ids(connection))
+        wrong = opens(url, vault)
         migrate.upgrade(url)
-        unknown = _make_fit(url, found, now, actor, tell, moved=moved)
+        tell("Statistics", None)
+        with psycopg.connect(url, autocommit=True) as connection:
+            # Without them every plan is a guess, and plans are kept.
+            connection.execute("ANALYZE")
+        about = {"taken_at": found.taken_at.isoformat(), "schema": found.schema}
+        unknown = make_fit(url, about, now, actor, moved=moved)
     except BaseException:
         _empty(url)
         raise
     return Restored(found, unknown, wrong)
 
 
-def _make_fit(url: str, found: Manifest, now: datetime, actor: str, tell: Tell, *, moved: bool) -> int:
-    tell("Statistics", None)
-    with psycopg.connect(url, autocommit=True) as connection:
-        # Without them every plan is a guess, and plans are kept.
-        connection.execute("ANALYZE")
-        with connection.transaction():
-            figures.forget(connection)
-            unknown = 0
-            if not moved:
-                unknown = connection.execute(_WAITING, {"reason": _REASON, "now": now}).rowcount
-            detail = {
-                "taken_at": found.taken_at.isoformat(),
-                "schema": found.schema,
-                "unknown": unknown,
-                "moved": moved,
-            }
-            audit.record(connection, now, actor, "backup.restore", "database", detail)
+def make_fit(url: str, about: Mapping[str, object], now: datetime, actor: str, *, moved: bool = False) -> int:
+    """Make a database that was set back in time fit to go on with; how many messages are of unknown fate for that.
+
+    ``about`` goes to the audit log.
+    """
+    with psycopg.connect(url) as connection:
+        figures.forget(connection)
+        unknown = 0 if moved else connection.execute(_WAITING, {"reason": _REASON, "now": now}).rowcount
+        audit.record(
+            connection, now, actor, "backup.restore", "database", {**about, "unknown": unknown, "moved": moved}
+        )
     if not moved:
         database = Database(url)
         brakes.stop(database, now, actor)
         database.close()
     return unknown
+
+
+def opens(url: str, vault: Vault) -> str | None:
+    """Why the vault's keys do not open what is in the database, None if they do."""
+    with psycopg.connect(url) as connection:
+        return keys.wrong_in(vault, connection, keys.key_ids(connection))
 
 
 def _empty(url: str) -> None:

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``."""
+"""``backup``, ``restore`` and ``db restored``."""
 
 from __future__ import annotations
 
@@ -70,15 +70,28 @@ def restore(folder: Path, yes: bool, moved: bool, any_key: bool) -> None:
                     url, parts.vault, folder, found, parts.clock.now(), actor(), tell or _silent, moved=moved
                 )
             click.echo(f"Restored, {_seconds(began)}; figures are counted anew by the sweep's worker.")
-            _tell_next(parts, done, moved=moved)
+            _tell_next(parts, done.unknown, done.wrong_key, moved=moved)
     except (BackupFailed, psycopg.OperationalError) as error:
         fail(_told(error))
 
 
-def _tell_next(parts: Services, done: restoring.Restored, *, moved: bool) -> None:
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restored(yes: bool) -> None:
+    """Make the database fit to go on with after PostgreSQL's own tools have set it back in time."""
+    with services(long_work=True) as parts:
+        url = parts.settings.database_url
+        if not yes:
+            question = f"Has {_place(url)} been set back? What waits there is then not sent by itself."
+            click.confirm(question, abort=True, err=True)
+        unknown = restoring.make_fit(url, {"by": "PostgreSQL"}, parts.clock.now(), actor())
+        _tell_next(parts, unknown, restoring.opens(url, parts.vault), moved=False)
+
+
+def _tell_next(parts: Services, unknown: int, wrong_key: str | None, *, moved: bool) -> None:
     if not moved:
         click.echo(
-            f"{done.unknown:,} messages that waited are of unknown fate now: they may have left after the backup. "
+            f"{unknown:,} messages that waited are of unknown fate now: they may have left after the backup. "
             "Reminders and blasts are stopped; look at them, then: python -m bot sending resume"
         )
         if _holds_conversations(parts):
@@ -86,8 +99,8 @@ def _tell_next(parts: Services, done: restoring.Restored, *, moved: bool) -> Non
                 "Redis holds conversations that know what the backup does not: empty it before you start (FLUSHALL)."
             )
     click.echo("Next: python -m bot doctor, then start the service.")
-    if done.wrong_key is not None:
-        click.echo(f"Attention: {done.wrong_key}. Do not start the service before that is put right.", err=True)
+    if wrong_key is not None:
+        click.echo(f"Attention: {wrong_key}. Do not start the service before that is put right.", err=True)
         sys.exit(1)
 
 

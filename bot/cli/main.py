@@ -8,7 +8,7 @@ import click
 import psycopg
 
 from bot.away import Away
-from bot.cli.backup import backup, restore
+from bot.cli.backup import backup, restore, restored
 from bot.cli.bookings import bookings
 from bot.cli.campaign import campaign
 from bot.cli.campaign_cap import set_cap
@@ -41,6 +41,7 @@ def cli() -> None:
 
 
 roster.add_command(show)
+database.add_command(restored)
 for subcommand in (preview, report, send, status, set_cap):
     campaign.add_command(subcommand)
 for command in (

@@ -167,6 +167,14 @@ class TestRestoring:
         assert not brakes.is_stopped(database)
         database.close()
 
+    def test_what_postgresqls_own_tools_set_back_is_made_fit_too(self, balas: Balas, world: World) -> None:
+        _write_reply(world)
+        done = balas("db", "restored", "--yes")
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.stdout.startswith("1 messages that waited are of unknown fate now")
+        assert world.database.value("SELECT state FROM message") == "unknown"
+        assert brakes.is_stopped(world.database)
+
     def test_nothing_is_overwritten(self, kept: Path, restoring: Restoring, world: World) -> None:
         restoring.url = world.database.url
         code, _, said = restoring("--yes")
