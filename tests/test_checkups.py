@@ -93,7 +93,7 @@ def test_the_last_success_is_remembered_and_counting_is_not_hurried(world: World
     database = world.database
     _sent(database, "one", "accepted", provider_id="a", minutes_ago=10)
     assert gateways.make(database, MORNING)
-    assert not gateways.make(database, MORNING + timedelta(seconds=5))
+    assert not gateways.make(database, MORNING + timedelta(seconds=3))
     assert gateways.make(database, MORNING + timedelta(hours=3))
     found = gateways.kept(database)
     assert found is not None
