@@ -7,10 +7,15 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input insta
 # Empty marks of what has been installed: done again only when a list of requirements changes.
 RUNNING := $(VENV)/.requirements
 TESTING := $(VENV)/.requirements-dev
+FUZZING := $(VENV)/.requirements-fuzz
 # Each of two processes has servers of its own; a file's tests stay together, in the order of tests/conftest.py.
 PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test lint bench faults upgrade-check
+# Where the bill of materials goes, and for how many seconds parsers are fuzzed.
+SBOM ?= var/sbom.json
+FUZZ_SECONDS ?= 600
+
+.PHONY: help demo test lint bench faults fuzz audit sbom upgrade-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -22,6 +27,9 @@ help:
 	@echo "make bench   how fast it is"
 	@echo "make upgrade-check  the release before is tested on this schema"
 	@echo "make faults  everything that may break is broken on purpose while a campaign runs"
+	@echo "make fuzz    the webhooks' parsers get what nobody would send, for FUZZ_SECONDS (600)"
+	@echo "make audit   asks a feed about known vulnerabilities of what we install"
+	@echo "make sbom    the bill of materials, CycloneDX, in $(SBOM)"
 	@echo
 	@echo "demo takes PORT, HOST, WORKERS_SAMPLE (made-up workers, default 5000) and VAR (data folder, default var)."
 
@@ -42,6 +50,17 @@ bench: $(RUNNING)
 
 faults: $(RUNNING)
 	@$(BIN)/python -m faults $(FAULTS_ARGS)
+
+fuzz: $(FUZZING)
+	@$(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
+audit: $(TESTING)
+	@$(BIN)/python -m checks.audit requirements.txt requirements-dev.txt $(if $(AUDIT_ARGS),-- $(AUDIT_ARGS))
+
+sbom: $(TESTING)
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/python -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --validate \
+		--output-format JSON --output-file $(SBOM) requirements.txt
 
 # PREVIOUS=<tag or commit> names another release than the last one.
 upgrade-check: $(TESTING)
@@ -77,4 +96,11 @@ $(RUNNING): requirements.txt | $(BIN)/python
 $(TESTING): requirements-dev.txt $(RUNNING)
 	@echo "Installing what tests need"
 	@$(PIP) --requirement requirements-dev.txt
+	@touch $@
+
+$(FUZZING): requirements-fuzz.txt $(TESTING)
+	@echo "Installing the fuzzer"
+	@$(PIP) --requirement requirements-fuzz.txt || { \
+		echo "The fuzzer could not be installed: it comes for Linux on x86-64, Python 3.11 to 3.13." >&2; \
+		exit 1; }
 	@touch $@

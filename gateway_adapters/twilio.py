@@ -204,4 +204,4 @@ def _our_id(url: str) -> int | None:
         told = parse_qs(urlsplit(url).query).get("message", [""])[0]
     except ValueError:
         return None
-    return int(told) if re.fullmatch(r"[0-9]{1,18}", told, re.ASCII) else None
+    return int(told) if re.fullmatch(r"[1-9][0-9]{0,17}", told, re.ASCII) else None
