@@ -69,6 +69,8 @@ class Settings:
     webhook_deadline: float
     web_processes: int
     web_serves: str
+    spool: Path
+    spool_most: int
     admin_totp: bool
     api_requests_a_minute: int
     client_address_header: str
@@ -217,6 +219,11 @@ def _serves(text: str) -> str:
     return text.lower()
 
 
+def _spool(environ: Mapping[str, str]) -> Path:
+    named = environ.get("SPOOL", "").strip()
+    return (Path(named) if named else Path(environ.get("VAR", "").strip() or "var") / "spool").absolute()
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in _LOG_LEVELS:
         raise SettingError(f"LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}, not {text!r}")
@@ -269,6 +276,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         webhook_deadline=_whole(environ, "WEBHOOK_DEADLINE_MS", 3000, 1500, 10000) / 1000,
         web_processes=_whole(environ, "WEB_PROCESSES", 2, 1, 64),
         web_serves=_serves(environ.get("WEB_SERVES", "").strip() or "all"),
+        spool=_spool(environ),
+        spool_most=_whole(environ, "SPOOL_MOST", 100_000, 64, 100_000_000),
         admin_totp=_is_on(environ, "ADMIN_TOTP"),
         api_requests_a_minute=_whole(environ, "API_REQUESTS_A_MINUTE", 300, 1, 1_000_000),
         client_address_header=_address_header(environ.get("CLIENT_ADDRESS_HEADER", "").strip(), proxies),

@@ -22,6 +22,8 @@ QUEUE_WAIT = Histogram(
 INBOUND = Counter("balas_inbound_sms_total", "Inbound SMS taken in", ["gateway", "outcome"])
 RECEIPTS = Counter("balas_receipts_total", "Delivery reports applied", ["matched"])
 HOPS_LOST = Counter("balas_hops_lost_total", "Turns of conversations whose note was lost, since Redis was away")
+SPOOLED = Counter("balas_spooled_total", "What webhooks wrote to disk, or could not", ["outcome"])
+SPOOL_REPLAYED = Counter("balas_spool_replayed_total", "What left the disk again", ["outcome"])
 RECEIPTS_IN = Counter("balas_receipts_received_total", "Delivery reports taken in", ["gateway"])
 REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gateway", "reason"])
 IDENTITY_WRONG = Counter("balas_identity_wrong_total", "Wrong birth dates, or pairs with a NIK", ["caller"])
@@ -48,6 +50,13 @@ WRONG_PAIRS = Gauge(
     "balas_identity_wrong_pairs_of_last_hour",
     "Wrong pairs of NIK and birth date from strange numbers",
     multiprocess_mode="mostrecent",
+)
+SPOOL_WAITING = Gauge("balas_spool_waiting", "What waits on this machine's disk", multiprocess_mode="mostrecent")
+SPOOL_OLDEST = Gauge(
+    "balas_spool_oldest_seconds", "Age of the oldest that waits on this machine's disk", multiprocess_mode="mostrecent"
+)
+SPOOL_QUARANTINED = Gauge(
+    "balas_spool_quarantined", "What was put aside on this machine's disk", multiprocess_mode="mostrecent"
 )
 RECEIPTS_WAITING = Gauge("balas_receipts_waiting", "Delivery reports to be applied", multiprocess_mode="mostrecent")
 

@@ -19,6 +19,7 @@ from bot.conversation.store import Store, connect
 from bot.crypto import Vault
 from bot.db.database import Database
 from bot.messaging.outbox import Lane
+from bot.messaging.spool import Spool
 from bot.messaging.wake import Waker
 from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.registration.desk import Desk
@@ -54,6 +55,10 @@ class Services:
     @cached_property
     def database(self) -> Database:
         return Database(self.settings.database_url, limit=self.statement_limit)
+
+    @cached_property
+    def spool(self) -> Spool:
+        return Spool(self.settings.spool, self.vault, self.settings.spool_most)
 
     @cached_property
     def conversations(self) -> redis.Redis:

@@ -39,7 +39,7 @@ class Waiting:
 class Kept:
     """An inbound message in store. ``fresh``: it is the caller's to handle now.
 
-    ``reply`` and ``reply_id`` are what an earlier delivery of the same message was answered, if it was.
+    ``reply`` and ``reply_id`` are what an earlier delivery of the same message was answered in its HTTP answer, if it was.
     """
 
     waiting: Waiting
@@ -57,19 +57,21 @@ _KEEP = """
 WITH older AS (SELECT EXISTS (SELECT 1 FROM inbound WHERE phone = %(phone)s AND state = 'received') AS there)
 INSERT INTO inbound (gateway, gateway_message_id, phone, recipient, link_id, text_sealed, state, received_at, claimed_until)
 SELECT %(gateway)s, %(message)s, %(phone)s, %(recipient)s, %(link)s, %(text)s, 'received', %(now)s,
-       CASE WHEN there THEN NULL ELSE %(until)s END FROM older
+       CASE WHEN there THEN NULL ELSE %(until)s::timestamptz END FROM older
 ON CONFLICT (gateway, gateway_message_id) DO NOTHING
 RETURNING id, claimed_until IS NOT NULL
 """
 
 _KEPT_BEFORE = """
-SELECT i.id, m.body, m.id FROM inbound i LEFT JOIN message m ON m.natural_key = 'reply:' || i.id
+SELECT i.id, m.body, m.id FROM inbound i LEFT JOIN message m ON m.natural_key = 'reply:' || i.id AND m.inline
 WHERE i.gateway = %s AND i.gateway_message_id = %s
 """
 
 
-def keep(database: Database, vault: Vault, gateway: str, sms: InboundSms, now: datetime) -> Kept:
-    """Store an inbound message, once per gateway message id; raises ``DatabaseAway``."""
+def keep(
+    database: Database, vault: Vault, gateway: str, sms: InboundSms, now: datetime, *, at_once: bool = True
+) -> Kept:
+    """Store an inbound message, once per gateway message id; raises ``DatabaseAway``. Not ``at_once``: for the sweep."""
     row = database.row(
         _KEEP,
         {
@@ -80,7 +82,7 @@ def keep(database: Database, vault: Vault, gateway: str, sms: InboundSms, now: d
             "link": sms.link_id,
             "text": vault.seal(sms.text, _PURPOSE),
             "now": now,
-            "until": now + LEASE,
+            "until": now + LEASE if at_once else None,
         },
     )
     if row is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import cast
 
@@ -20,7 +21,9 @@ from bot.config import callers_of
 from bot.conversation.store import REDIS_TIMEOUT
 from bot.deadline import within
 from bot.messaging import inbound, optouts, receipt_stream, receipts
-from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS_IN, REFUSED
+from bot.messaging.letters import Letter
+from bot.messaging.spool import SpoolAway
+from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS_IN, REFUSED, SPOOLED
 from bot.services import Services
 from bot.web.callers import Admission, Callers
 from bot.web.posted_form import posted_form
@@ -173,32 +176,60 @@ def _counted(gateway: str) -> Callable[[str], Counter]:
 
 
 def _take_receipt(services: Services, gateway: Gateway, receipt: Receipt) -> None:
-    """Keep a receipt in the stream, or, where Redis is away, apply it at once; raises ``Away`` if neither is possible."""
+    """Keep a receipt in the stream, or, where Redis is away, apply it at once, or spool it; raises ``SpoolAway``."""
     now = services.clock.now()
     try:
         receipt_stream.put(services.receipts_queue, gateway.name, [receipt], now, services.receipts_breaker)
         services.receipts_waker.wake()
     except redis.RedisError:
-        receipts.apply(services.database, [receipts.Told(gateway.name, receipt, now)])
+        try:
+            receipts.apply(services.database, [receipts.Told(gateway.name, receipt, now)])
+        except Away:
+            AWAY.labels("receipt").inc()
+            _spool(services, Letter(gateway.name, receipt, now))
     RECEIPTS_IN.labels(gateway.name).inc()
 
 
 def _opt(services: Services, gateway: Gateway, event: OptOut) -> None:
-    if event.stopped:
-        optouts.opt_out(services.database, event.phone, gateway.name, services.clock.now())
-    else:
-        optouts.opt_in(services.database, event.phone)
+    """Register an opt-out or the opposite, or spool it; raises ``SpoolAway``."""
+    now = services.clock.now()
+    if not services.spool.holds(event.phone):
+        try:
+            if event.stopped:
+                optouts.opt_out(services.database, event.phone, gateway.name, now)
+            else:
+                optouts.opt_in(services.database, event.phone)
+            return
+        except Away:
+            AWAY.labels("opt_out").inc()
+    _spool(services, Letter(gateway.name, event, now))
+
+
+def _spool(services: Services, letter: Letter) -> None:
+    """Have what PostgreSQL cannot take on disk, until it can; raises ``SpoolAway``, and the gateway has to try again."""
+    try:
+        is_new = services.spool.put(letter)
+    except SpoolAway as error:
+        SPOOLED.labels("refused").inc()
+        _log.error("spool_refused", kind=letter.kind, reason=error.reason)
+        raise
+    SPOOLED.labels("kept" if is_new else "repeated").inc()
 
 
 def _take_sms(services: Services, gateway: Gateway, sms: InboundSms) -> WebhookResponse:
-    """Store an inbound SMS, then answer it now if that is possible; raises ``Away`` only where it is not stored.
+    """Store an inbound SMS, then answer it now if that is possible; raises ``Away`` only where it is nowhere stored.
+
+    Where PostgreSQL is away it is spooled, and so is what comes behind it from the same phone; the reply then leaves later.
 
     The same message delivered again gets the reply that it got before, if that travels in the HTTP answer; while the
     first delivery is still being handled, it gets none.
     """
     now = services.clock.now()
     inline = gateway.answers_inline
-    kept = inbound.keep(services.database, services.vault, gateway.name, sms, now)
+    kept = _keep_or_spool(services, gateway, sms, now)
+    if kept is None:
+        INBOUND.labels(gateway.name, "spooled").inc()
+        return gateway.render_sms(None)
     if not kept.fresh:
         INBOUND.labels(gateway.name, "repeated").inc()
         return gateway.render_sms(kept.reply if inline else None, kept.reply_id)
@@ -216,6 +247,17 @@ def _take_sms(services: Services, gateway: Gateway, sms: InboundSms) -> WebhookR
         FAILURES.labels("inbound").inc()
         _log.exception("inbound_failed", gateway=gateway.name, inbound=kept.waiting.id)
     return gateway.render_sms(None)
+
+
+def _keep_or_spool(services: Services, gateway: Gateway, sms: InboundSms, now: datetime) -> inbound.Kept | None:
+    """None where it is on disk; raises ``SpoolAway``."""
+    if not services.spool.holds(sms.phone):
+        try:
+            return inbound.keep(services.database, services.vault, gateway.name, sms, now)
+        except Away:
+            AWAY.labels("inbound").inc()
+    _spool(services, Letter(gateway.name, sms, now))
+    return None
 
 
 def _let_go(services: Services, inbound_id: int) -> None:

@@ -55,6 +55,7 @@ def environ(database_url: str, redis_url: str, tmp_path: Path, clock: MovableClo
         "TWILIO_FROM": "+15005550006",
         "PUBLIC_URL": "https://balas.example",
         "CLOCK_FILE": str(tmp_path / "clock.json"),
+        "SPOOL": str(tmp_path / "spool"),
         "LOG_LEVEL": "WARNING",
     }
 

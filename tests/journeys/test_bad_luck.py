@@ -194,20 +194,6 @@ class TestAway:
         [reply] = world.messages(siti.phone)
         assert "Siti Wulandari" in reply
 
-    def test_an_sms_that_cannot_be_stored_is_not_acknowledged(
-        self, world: World, phone_of: PhoneOf, servers: EmbeddedServers, services: Services, clock: MovableClock
-    ) -> None:
-        siti = world.worker(world.facility())
-        assert siti.phone is not None
-        with paused(servers.postgres.pid):
-            assert phone_of(siti.phone).texts("17081985", message_id="again") == 503
-        assert phone_of(siti.phone).texts("17081985", message_id="again") == 200
-        # PostgreSQL may have stored the first delivery when it went on; then the sweep answers it.
-        clock.passes(seconds=30)
-        for message in inbound.claim_waiting(services.database, services.vault, clock.now):
-            inbound.handle(services.database, message, services.driver.sms, clock.now, inline=False)
-        assert len(world.messages(siti.phone)) == 1
-
     def test_readiness_says_what_is_away(self, app: object, servers: EmbeddedServers, world: World) -> None:
         client: FlaskClient = app.test_client()  # type: ignore[attr-defined]
         assert client.get("/readyz").status_code == 200
