@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
-from bot.cli.context import print_json, services
-from bot.privacy import retention
+from bot.cli.context import actor, fail, print_json, services
+from bot.conversation.store import Store
+from bot.phone import NotAPhone
+from bot.privacy import erasing, export, person, retention
+from bot.registration.corrections import LONGEST_REASON, SHORTEST_REASON, BadReason
+from bot.registration.officer import Officer, Reach
+from bot.services import Services
 
 
 @click.group()
@@ -45,3 +52,74 @@ def delete_what_is_due(dry_run: bool, as_json: bool) -> None:
         )
         click.echo(f"  {each.what.value:<22} {each.days:>5} days {told}   {since}")
     click.echo("Nothing was deleted." if dry_run else f"{sum(went.values())} in all; the audit log has the numbers.")
+
+
+def _find(parts: Services, phone_or_nik: str) -> int | bytes:
+    try:
+        return person.find(parts.database, parts.vault, phone_or_nik)
+    except NotAPhone as error:
+        raise click.BadParameter(f"neither a NIK nor a phone: {error}", param_hint="PHONE_OR_NIK") from error
+    except person.Nobody:
+        fail("Nothing is kept of anybody with this phone or NIK.")
+        raise
+    except person.Several:
+        fail("More than one person has this phone; give the NIK.")
+        raise
+
+
+_REASON = click.option("--reason", required=True, help="Why, for the audit log; nobody's name or number.")
+
+
+@privacy.command(name="export")
+@click.argument("phone_or_nik")
+@_REASON
+def hand_out(phone_or_nik: str, reason: str) -> None:
+    """Print all that is kept of one person, as JSON. That it was handed out goes to the audit log."""
+    with services() as parts:
+        who = _find(parts, phone_or_nik)
+        try:
+            found = export.export(parts.database, parts.vault, who, reason, _officer(), parts.clock.now())
+        except BadReason:
+            fail(_BAD_REASON)
+            raise
+    print_json(found)
+
+
+@privacy.command()
+@click.argument("phone_or_nik")
+@_REASON
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
+def erase(phone_or_nik: str, reason: str, yes: bool, as_json: bool) -> None:
+    """Erase one person for good: figures and what was booked stay, without saying whose they are."""
+    with services() as parts:
+        who = _find(parts, phone_or_nik)
+        if not yes:
+            click.confirm("Erase this person for good? It cannot be undone.", abort=True, err=True)
+        try:
+            erased = erasing.erase(
+                parts.database, Store(parts.conversations), who, reason, _officer(), parts.clock.now()
+            )
+        except BadReason:
+            fail(_BAD_REASON)
+            raise
+        except erasing.MessageLeaving:
+            fail("A message to them is just leaving; nothing was erased. Try again in a minute.")
+            raise
+    if as_json:
+        print_json(asdict(erased))
+        return
+    click.echo("Erased. What was booked stays in the figures, without anybody's name.")
+    click.echo(f"  places given back         {erased.cancelled}")
+    click.echo(f"  messages that do not leave {erased.stopped}")
+    if erased.shared:
+        click.echo("  The number is somebody else's too: what came from it and went to it was left.")
+    if erased.opted_out:
+        click.echo("  The number stays on the register of those who want no invitations.")
+
+
+_BAD_REASON = f"Give a reason of {SHORTEST_REASON} to {LONGEST_REASON} characters, without anybody's name or number."
+
+
+def _officer() -> Officer:
+    return Officer(actor(), Reach())

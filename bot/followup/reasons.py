@@ -79,5 +79,5 @@ LEFT JOIN LATERAL (
            max(x.created_at) FILTER (WHERE x.state IN ('accepted', 'rejected', 'unknown')) AS sent_at
     FROM message x WHERE x.campaign_id IS NOT NULL AND x.worker_id = w.id AND w.started_at IS NULL
 ) m ON true
-WHERE {{workers}} AND NOT {REGISTERED}
+WHERE {{workers}} AND w.erased_at IS NULL AND NOT {REGISTERED}
 """

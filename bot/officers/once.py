@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from bot.db.database import Database
 
-#: How long an answer counts (``bot.privacy`` deletes it), and after how long a request that has not been answered counts as broken off.
+#: How long an answer counts (``bot.privacy`` deletes it), and after how long a request without one counts as broken off.
 KEPT: Final = timedelta(hours=24)
 BROKEN_OFF: Final = timedelta(minutes=1)
 

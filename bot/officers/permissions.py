@@ -24,6 +24,8 @@ class May(enum.StrEnum):
     SEE_PEOPLE = "see people"
     REVEAL_NIK = "reveal a NIK"
     EDIT_PEOPLE = "correct people"
+    HAND_OUT_DATA = "hand out a person's data"
+    ERASE_PEOPLE = "erase people"
     BOOK = "book for people"
     FOLLOW_UP = "follow people up"
     SETTLE_ENQUIRIES = "settle enquiries"
@@ -42,7 +44,7 @@ _OFFICE = frozenset(
     {
         *(May.SEE_PROGRESS, May.SEE_EVALUATION, May.EXPORT),
         *(May.SEE_CAMPAIGNS, May.COMPOSE, May.RUN_CAMPAIGNS),
-        *(May.SEE_PEOPLE, May.REVEAL_NIK, May.EDIT_PEOPLE, May.BOOK),
+        *(May.SEE_PEOPLE, May.REVEAL_NIK, May.EDIT_PEOPLE, May.HAND_OUT_DATA, May.BOOK),
         *(May.FOLLOW_UP, May.SETTLE_ENQUIRIES),
         *(May.SEE_SESSIONS, May.EDIT_SESSIONS, May.DESK),
         May.ISSUE_TOKENS,
@@ -52,8 +54,9 @@ _OFFICE = frozenset(
 #: The table.
 PERMISSIONS: dict[Role, frozenset[May]] = {
     Role.NATIONAL: frozenset(May),
-    # Lists are the ministry's; a second pair of eyes on a province's campaign may be another of the province.
-    Role.PROVINCE: _OFFICE | {May.APPROVE},
+    # Lists are the ministry's; a second pair of eyes on a province's campaign may be another of the province. Who is erased
+    # cannot be called back: districts ask their province.
+    Role.PROVINCE: _OFFICE | {May.APPROVE, May.ERASE_PEOPLE},
     Role.DISTRICT: _OFFICE,
     Role.FACILITY: frozenset(
         {May.SEE_PROGRESS, May.SEE_PEOPLE, May.SEE_SESSIONS, May.EDIT_SESSIONS, May.DESK, May.EXPORT}

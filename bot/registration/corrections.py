@@ -19,6 +19,7 @@ from bot.db.database import Database
 from bot.messaging.optouts import REGISTER
 from bot.registration import claims
 from bot.registration.officer import Officer, OutOfReach, lock_in_reach, subject
+from bot.registration.sealed_nik import open_nik
 
 #: Characters of a reason, at least and at most.
 SHORTEST_REASON: Final = 5
@@ -192,9 +193,9 @@ def checked_reason(text: str) -> str:
 
 
 def reveal_nik(database: Database, vault: Vault, worker_id: int, reason: str, officer: Officer, now: datetime) -> str:
-    """The whole NIK, for a reason that goes to the audit log; raises ``BadReason``."""
+    """The whole NIK ("" where it is not kept any more), for a reason that goes to the audit log; raises ``BadReason``."""
     reason = checked_reason(reason)
     with database.transaction() as connection:
         [sealed] = lock_in_reach(connection, officer, worker_id, "w.nik_sealed")
         audit.record(connection, now, officer.name, "nik.reveal", subject(worker_id), {"reason": reason})
-    return vault.open(bytes(sealed), "nik")
+    return open_nik(vault, sealed)

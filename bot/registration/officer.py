@@ -36,9 +36,10 @@ class Officer:
 
 
 def lock_in_reach(connection: psycopg.Connection[Any], officer: Officer, worker_id: int, columns: str) -> Sequence[Any]:
-    """Lock a worker's row and give some of its columns (of ``w``); raises ``OutOfReach``."""
+    """Lock a worker's row and give some of its columns (of ``w``); raises ``OutOfReach``, also for who has been erased."""
     row: Sequence[Any] | None = connection.execute(
-        f"SELECT {columns} FROM worker w WHERE w.id = %(worker)s AND {officer.reach.workers} FOR UPDATE".encode(),
+        f"SELECT {columns} FROM worker w WHERE w.id = %(worker)s AND w.erased_at IS NULL AND {officer.reach.workers} "
+        "FOR UPDATE".encode(),
         {**officer.reach.parameters, "worker": worker_id},
     ).fetchone()
     if row is None:

@@ -11,6 +11,7 @@ from bot.db import audit
 from bot.db.database import Database
 from bot.phone import NotAPhone, parse_phone
 from bot.registration.nik import is_nik_form
+from bot.registration.sealed_nik import open_nik
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def day_list(
                 (
                     ticket,
                     name,
-                    vault.open(bytes(sealed), "nik") if with_nik else f"************{tail}",
+                    open_nik(vault, sealed) if with_nik else f"************{tail}",
                     phone,
                     f"{start:%H:%M}",
                     f"{end:%H:%M}",

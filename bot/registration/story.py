@@ -85,7 +85,7 @@ JOIN worker_state st ON st.worker_id = w.id
 LEFT JOIN screening sc ON sc.worker_id = w.id
 LEFT JOIN opt_out o ON o.phone = w.phone
 LEFT JOIN wrong_number wr ON wr.phone = w.phone
-WHERE w.id = %(worker)s AND {reach}
+WHERE w.id = %(worker)s AND w.erased_at IS NULL AND {reach}
 """
 
 # What officers did stands in the audit log, by worker: some lines each.

@@ -93,6 +93,8 @@ def register(room: Room) -> None:
                 ),
                 "bad",
             )
+        if nik == "":
+            flash(say("The NIK is not kept any more."), "warm")
         return _page(room, worker, "", nik=nik)
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from bot.crypto import Vault
 from bot.db.database import Database
 from bot.registration.people import age_on
+from bot.registration.sealed_nik import open_nik
 
 #: Workers shown at a time.
 MOST_PEOPLE: Final = 20
@@ -160,7 +161,7 @@ class Cast:
         }
         return MadeUpWorker(
             name=name,
-            nik=self.vault.open(bytes(sealed), "nik"),
+            nik=open_nik(self.vault, sealed),
             birth_date=birth_date,
             age=age,
             phone=phone,

@@ -1,0 +1,105 @@
+"""Whose data is meant: somebody on the list, or somebody who only asked to be, by number or NIK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from bot.crypto import Vault
+from bot.db.database import Database
+from bot.phone import parse_phone
+from bot.registration.nik import is_nik_form
+from bot.registration.officer import Officer, lock_in_reach, subject
+
+#: Where there is no worker.
+NO_WORKER = 0
+
+
+class Nobody(LookupError):
+    """Nobody's data is kept under this number or NIK."""
+
+
+class Several(LookupError):
+    """More than one person has this number: the NIK says who is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``phones``: the numbers that are theirs alone. ``shared``: one of theirs is also somebody else's on the list."""
+
+    worker_id: int
+    name: str
+    phones: tuple[str, ...]
+    shared: bool
+    hashes: tuple[bytes, ...]
+    tickets: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the conditions of ``bot.privacy.columns`` name."""
+        hexes = [each.hex() for each in self.hashes]
+        return {
+            "worker": self.worker_id,
+            "phones": list(self.phones),
+            "hashes": list(self.hashes),
+            "hexes": hexes,
+            "locks": [f"nik:{each[:12]}" for each in hexes],
+            "subject": subject(self.worker_id),
+            "tickets": list(self.tickets),
+        }
+
+
+def find(database: Database, vault: Vault, phone_or_nik: str) -> int | bytes:
+    """The worker's id, or the hashed NIK of somebody who only enquired.
+
+    Raises ``Nobody``, ``Several``, and ``bot.phone.NotAPhone`` for what is neither a number nor a NIK.
+    """
+    text = phone_or_nik.strip()
+    if is_nik_form(text):
+        nik_hash = vault.hash(text)
+        row = database.row("SELECT id FROM worker WHERE nik_hash = %s", (nik_hash,))
+        asked = database.row("SELECT 1 FROM enquiry WHERE nik_hash = %s", (nik_hash,))
+        if row is None and asked is None:
+            raise Nobody
+        return nik_hash if row is None else int(row[0])
+    phone = parse_phone(text)
+    rows = database.rows("SELECT id FROM worker WHERE phone = %s LIMIT 2", (phone,))
+    if not rows:
+        asked_by = database.rows("SELECT DISTINCT nik_hash FROM enquiry WHERE phone = %s LIMIT 2", (phone,))
+        if len(asked_by) == 1:
+            return bytes(asked_by[0][0])
+        rows = asked_by
+    if not rows:
+        raise Nobody
+    if len(rows) > 1:
+        raise Several
+    return int(rows[0][0])
+
+
+def locked(connection: psycopg.Connection[Any], officer: Officer, who: int | bytes) -> Person:
+    """The person, whose row is locked until the transaction ends; raises ``OutOfReach``."""
+    if isinstance(who, bytes):
+        rows = connection.execute("SELECT phone FROM enquiry WHERE nik_hash = %s FOR UPDATE", (who,)).fetchall()
+        return _person(connection, NO_WORKER, "", {row[0] for row in rows}, (who,))
+    name, phone, nik_hash = lock_in_reach(connection, officer, who, "w.name, w.phone, w.nik_hash")
+    claimed = connection.execute(
+        "SELECT phone FROM phone_claim WHERE worker_id = %s AND state = 'accepted'", (who,)
+    ).fetchall()
+    numbers = {row[0] for row in claimed} | ({phone} if phone is not None else set())
+    return _person(connection, who, name, numbers, (bytes(nik_hash),))
+
+
+def _person(
+    connection: psycopg.Connection[Any], worker_id: int, name: str, numbers: set[str], hashes: tuple[bytes, ...]
+) -> Person:
+    others = connection.execute(
+        "SELECT DISTINCT phone FROM worker WHERE phone = ANY(%s) AND id <> %s", (list(numbers), worker_id)
+    ).fetchall()
+    shared = {row[0] for row in others}
+    tickets = connection.execute(
+        "SELECT ticket FROM booking WHERE worker_id = %s AND ticket IS NOT NULL", (worker_id,)
+    ).fetchall()
+    alone = tuple(sorted(numbers - shared))
+    return Person(worker_id, name, alone, bool(shared), hashes, tuple(row[0] for row in tickets))

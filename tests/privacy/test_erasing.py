@@ -1,0 +1,333 @@
+"""One person's data is handed out whole, and erased whole; figures, others and invariants stay as they were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from psycopg.types.json import Jsonb
+
+from bot.campaigns.audience import parse_audience
+from bot.cli.main import cli
+from bot.conversation.store import Store
+from bot.db.database import Database
+from bot.db.schema import metadata
+from bot.invariants import check
+from bot.privacy import erasing, export, person
+from bot.privacy.columns import ABOUT
+from bot.registration.corrections import BadReason
+from bot.registration.officer import Officer, OutOfReach, Reach
+from bot.services import Services
+from tests.phones import Phone
+from tests.privacy.everything import NOTE, TEXT_OF_THEIRS, TICKET, Person, fill
+from tests.world import MORNING, World
+
+OFFICER = Officer("siti", Reach())
+WHY = "yang bersangkutan meminta"
+
+
+@pytest.fixture
+def kartika(services: Services, world: World) -> Person:
+    return fill(services, world)
+
+
+@pytest.fixture
+def other(services: Services, world: World, kartika: Person) -> Person:
+    """Somebody else of whom everything is kept."""
+    return fill(services, world, name="Bambang Sudrajat", ticket="R4T5XZ")
+
+
+def erase(services: Services, someone: Person, officer: Officer = OFFICER, why: str = WHY) -> erasing.Erased:
+    return erasing.erase(
+        services.database, Store(services.conversations), someone.worker.id, why, officer, services.clock.now()
+    )
+
+
+def everything(database: Database, table: str) -> list[dict[str, Any]]:
+    rows = database.rows(f"SELECT to_jsonb(t) FROM {table} t ORDER BY to_jsonb(t)::text")
+    return [row[0] for row in rows]
+
+
+def dump(database: Database) -> dict[str, list[dict[str, Any]]]:
+    return {name: everything(database, name) for name in metadata.tables}
+
+
+def traces(services: Services, someone: Person, name: str) -> list[str]:
+    """Where anything stands that says who it was: in the clear, hashed, or sealed for whoever has the key."""
+    worker = someone.worker
+    telling = [worker.nik, worker.nik[-4:] + '"', name, name.lower(), str(worker.phone), TEXT_OF_THEIRS, NOTE]
+    telling += [
+        services.vault.hash(worker.nik).hex(),
+        services.vault.hash(worker.nik).hex()[:12],
+        worker.birth_date.isoformat(),
+    ]
+    found = []
+    for table, rows in dump(services.database).items():
+        for row in rows:
+            for column, value in row.items():
+                text = json.dumps(value, ensure_ascii=False)
+                found += [f"{table}.{column}" for each in telling if each in text]
+                if isinstance(value, str) and value.startswith("\\x") and column.endswith("_sealed") and len(value) > 2:
+                    opened = services.vault.open(bytes.fromhex(value[2:]), ABOUT[table].sealed[column])
+                    found += [f"{table}.{column}" for each in (worker.nik, TEXT_OF_THEIRS, NOTE) if each in opened]
+    return sorted(set(found))
+
+
+def broken(services: Services) -> list[str]:
+    return [each.invariant.name for each in check(services.database, services.clock.now()) if each.count]
+
+
+class TestHandingOut:
+    def test_every_column_about_them_is_in_it(self, services: Services, kartika: Person) -> None:
+        token = services.database.value(
+            "INSERT INTO admin (name, password_hash, role, created_at) VALUES ('a', '', 'national', now()) RETURNING id"
+        )
+        token = services.database.value(
+            "INSERT INTO api_token (admin_id, name, token_hash, scopes, created_at) "
+            "VALUES (%s, 't', '\\x01', '{}', now()) RETURNING id",
+            (token,),
+        )
+        services.database.rows(
+            "INSERT INTO idempotent_request (token_id, key, request_hash, status, body, at) VALUES (%s, 'k', '', 200, %s, %s)",
+            (token, Jsonb({"ticket": TICKET}), MORNING),
+        )
+        found = export.export(services.database, services.vault, kartika.worker.id, WHY, OFFICER, MORNING)
+        for table, about in ABOUT.items():
+            rows = found["data"][table]
+            assert rows, f"nothing of {table}: the person of this test must have a row in every table"
+            wanted = {each.removesuffix("_sealed") for each in about.handed_out if not each.endswith("_hash")}
+            assert all(set(row) == wanted for row in rows), table
+            for sealed in about.sealed:
+                assert all(row[sealed.removesuffix("_sealed")] for row in rows), (table, sealed)
+        text = json.dumps(found, ensure_ascii=False)
+        for telling in (
+            kartika.worker.nik,
+            kartika.worker.name,
+            kartika.worker.phone,
+            "1985-08-17",
+            TICKET,
+            TEXT_OF_THEIRS,
+        ):
+            assert str(telling) in text
+        assert found["places"][0]["facility"] == "Puskesmas Melati"
+
+    def test_nothing_about_others_is_in_it(self, services: Services, kartika: Person, other: Person) -> None:
+        found = export.export(services.database, services.vault, kartika.worker.id, WHY, OFFICER, MORNING)
+        text = json.dumps(found, ensure_ascii=False)
+        for telling in (other.worker.nik, other.worker.name, other.worker.phone, "R4T5XZ"):
+            assert str(telling) not in text
+
+    def test_it_is_in_the_log_without_what_was_handed_out(self, services: Services, kartika: Person) -> None:
+        export.export(services.database, services.vault, kartika.worker.id, WHY, OFFICER, MORNING)
+        rows = services.database.rows("SELECT actor, subject, detail FROM audit WHERE action = 'privacy.export'")
+        assert rows == [("siti", f"worker:{kartika.worker.id}", {"reason": WHY})]
+
+    def test_who_is_out_of_reach_is_nobody(self, services: Services, kartika: Person) -> None:
+        elsewhere = Officer("budi", Reach(workers="w.district_code = '9999'"))
+        with pytest.raises(OutOfReach):
+            export.export(services.database, services.vault, kartika.worker.id, WHY, elsewhere, MORNING)
+        with pytest.raises(OutOfReach):
+            erase(services, kartika, elsewhere)
+
+
+class TestErasing:
+    def test_no_trace_is_left_in_any_table(self, services: Services, kartika: Person) -> None:
+        assert traces(services, kartika, "Kartika Anggraini")
+        services.database.rows("DELETE FROM opt_out")
+        erase(services, kartika)
+        assert traces(services, kartika, "Kartika Anggraini") == []
+        assert TICKET not in json.dumps(dump(services.database))
+
+    def test_every_column_that_the_register_calls_personal_has_changed(
+        self, services: Services, kartika: Person
+    ) -> None:
+        """So that a new one is either seen to or not called personal."""
+        before = dump(services.database)
+        erase(services, kartika)
+        after = dump(services.database)
+        for table, about in ABOUT.items():
+            for column in about.personal:
+                values = {json.dumps(row[column]) for row in before[table] if row[column] not in (None, "", "\\x", {})}
+                left = {json.dumps(row[column]) for row in after[table]}
+                assert not values & left, f"{table}.{column}"
+
+    def test_figures_and_others_stay_and_invariants_hold(
+        self, services: Services, kartika: Person, other: Person
+    ) -> None:
+        whose = {table: about.whose for table, about in ABOUT.items() if table not in {"audit", "campaign"}}
+        with services.database.transaction() as connection:
+            them = person.locked(connection, OFFICER, other.worker.id).parameters
+
+        def theirs() -> dict[str, Any]:
+            return {
+                table: services.database.rows(f"SELECT to_jsonb(t) FROM {table} t WHERE {where} ORDER BY 1", them)
+                for table, where in whose.items()
+            }
+
+        figures = """
+            SELECT (SELECT count(*) FROM worker), (SELECT count(*) FROM message WHERE state IN ('accepted', 'delivered')),
+                   (SELECT array_agg(outcome) FROM screening), (SELECT count(*) FROM inbound), (SELECT count(*) FROM hop)
+                       - (SELECT count(*) FROM hop WHERE worker_id = %s)
+        """
+        before, counted = theirs(), services.database.rows(figures, (kartika.worker.id,))
+        taken = services.database.value("SELECT sum(taken) FROM vaccination_session")
+        assert erase(services, kartika) == erasing.Erased(cancelled=1, stopped=1, shared=False, opted_out=True)
+        assert theirs() == before
+        assert services.database.rows(figures, (kartika.worker.id,)) == counted
+        assert services.database.value("SELECT sum(taken) FROM vaccination_session") == taken - 1
+        assert broken(services) == []
+
+    @pytest.mark.parametrize("state", ["attended", "no_show"])
+    def test_that_somebody_was_vaccinated_stays(self, services: Services, kartika: Person, state: str) -> None:
+        services.database.rows("UPDATE booking SET state = %s", (state,))
+        assert erase(services, kartika).cancelled == 0
+        assert services.database.rows("SELECT state, session_id FROM booking") == [(state, kartika.session)]
+        assert broken(services) == []
+
+    def test_it_is_in_the_log_and_says_nothing_of_whom(self, services: Services, kartika: Person) -> None:
+        erase(services, kartika)
+        rows = services.database.rows("SELECT actor, subject, detail FROM audit WHERE action = 'privacy.erase'")
+        detail = {"reason": WHY, "cancelled": 1, "stopped": 1}
+        assert rows == [("siti", f"worker:{kartika.worker.id}", detail)]
+        reasons = services.database.rows("SELECT detail ->> 'reason' FROM audit WHERE action = 'nik.reveal'")
+        assert reasons == [("erased",)]
+
+    @pytest.mark.parametrize("why", ["", "ya", "Kartika meminta sendiri", "nomor 0812 3456 7890 meminta"])
+    def test_a_reason_that_says_nothing_or_names_them_is_none(
+        self, services: Services, kartika: Person, why: str
+    ) -> None:
+        before = dump(services.database)
+        with pytest.raises(BadReason):
+            erase(services, kartika, why=why)
+        assert dump(services.database) == before
+
+    def test_who_is_erased_is_out_of_everybodys_reach_and_not_erased_twice(
+        self, services: Services, kartika: Person
+    ) -> None:
+        erase(services, kartika)
+        with pytest.raises(OutOfReach):
+            erase(services, kartika)
+        with pytest.raises(person.Nobody):
+            person.find(services.database, services.vault, kartika.worker.nik)
+        with pytest.raises(person.Nobody):
+            person.find(services.database, services.vault, str(kartika.worker.phone))
+
+    def test_lists_of_campaigns_lose_them_alone_and_are_still_lists(
+        self, services: Services, kartika: Person, other: Person
+    ) -> None:
+        both = {"phones": [kartika.worker.phone, other.worker.phone]}
+        services.database.rows("UPDATE campaign SET audience = %s WHERE id = %s", (Jsonb(both), other.campaign))
+        erase(services, kartika)
+        lists: dict[int, Any] = dict(services.database.rows("SELECT id, audience FROM campaign"))
+        assert lists[other.campaign] == {"phones": [other.worker.phone]}
+        for each in lists.values():
+            assert parse_audience(each).mapping.keys() == each.keys()
+
+    def test_of_a_shared_number_what_cannot_be_told_apart_is_left(
+        self, services: Services, world: World, kartika: Person
+    ) -> None:
+        world.worker(None, name="Suami Kartika", phone=kartika.worker.phone)
+        assert erase(services, kartika).shared
+        assert services.database.value("SELECT phone FROM inbound") == kartika.worker.phone
+        assert services.database.value("SELECT count(*) FROM message WHERE phone <> ''") == 1
+        assert services.database.value("SELECT count(*) FROM worker WHERE phone = %s", (kartika.worker.phone,)) == 1
+        assert broken(services) == []
+
+
+class TestWhileSomethingHappens:
+    def test_a_conversation_under_way_starts_over_as_a_strangers(
+        self, services: Services, world: World, phone_of: Callable[[str], Phone]
+    ) -> None:
+        facility = world.facility()
+        world.session(facility)
+        worker = world.worker(facility)
+        phone = phone_of(str(worker.phone))
+        phone.dials().types(worker.typed_birth_date).sees("Siti Wulandari")
+        erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+        assert services.conversations.keys("conv:*") == []
+        phone.types("1").does_not_see("Siti", "Wulandari")
+        phone.dials().does_not_see("S***")
+
+    def test_a_held_place_is_given_back(
+        self, services: Services, world: World, phone_of: Callable[[str], Phone]
+    ) -> None:
+        facility = world.facility()
+        session = world.session(facility)
+        worker = world.worker(facility)
+        phone_of(str(worker.phone)).dials().types(worker.typed_birth_date).types("1").types("1")
+        assert world.taken(session) == 1
+        erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+        assert world.taken(session) == 0
+        assert broken(services) == []
+
+    def test_messages_that_wait_do_not_leave(
+        self, services: Services, world: World, phone_of: Callable[[str], Phone]
+    ) -> None:
+        facility = world.facility()
+        world.session(facility)
+        worker = world.worker(facility)
+        phone_of(str(worker.phone)).registers(worker.typed_birth_date)
+        assert len(world.messages(str(worker.phone))) == 1
+        erased = erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+        assert erased.stopped == 1
+        assert services.database.rows("SELECT state FROM attempt") == [("cancelled",)]
+        assert services.database.rows("SELECT state, phone, body FROM message") == [("suppressed", "", "")]
+        assert broken(services) == []
+
+    def test_one_that_is_just_leaving_is_waited_for(
+        self, services: Services, world: World, phone_of: Callable[[str], Phone]
+    ) -> None:
+        facility = world.facility()
+        world.session(facility)
+        worker = world.worker(facility)
+        phone_of(str(worker.phone)).registers(worker.typed_birth_date)
+        services.database.rows("UPDATE attempt SET state = 'submitted', claimed_at = %s", (MORNING,))
+        before = dump(services.database)
+        with pytest.raises(erasing.MessageLeaving):
+            erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+        assert dump(services.database) == before
+
+
+class TestWhoOnlyAsked:
+    def test_an_enquiry_is_handed_out_and_erased_by_its_nik_or_number(
+        self, services: Services, world: World, phone_of: Callable[[str], Phone]
+    ) -> None:
+        nik, number = "3273015708850099", "+6281277776666"
+        services.database.rows(
+            "INSERT INTO enquiry (phone, nik_hash, nik_sealed, created_at) VALUES (%s, %s, %s, %s)",
+            (number, services.vault.hash(nik), services.vault.seal(nik, "nik"), MORNING),
+        )
+        assert person.find(services.database, services.vault, nik) == person.find(
+            services.database, services.vault, number
+        )
+        who = person.find(services.database, services.vault, number)
+        found = export.export(services.database, services.vault, who, WHY, OFFICER, MORNING)
+        assert found["data"]["enquiry"][0]["nik"] == nik
+        assert not found["on_the_list"]
+        erasing.erase(services.database, Store(services.conversations), who, WHY, OFFICER, MORNING)
+        assert everything(services.database, "enquiry") == []
+        with pytest.raises(person.Nobody):
+            person.find(services.database, services.vault, number)
+
+
+class TestByCommand:
+    @pytest.fixture(autouse=True)
+    def _environment(self, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+
+    def test_export_and_erase(self, services: Services, kartika: Person) -> None:
+        says = CliRunner()
+        answer = says.invoke(cli, ["privacy", "export", kartika.worker.nik, "--reason", WHY])
+        assert answer.exit_code == 0, answer.output
+        assert json.loads(answer.stdout)["data"]["worker"][0]["nik"] == kartika.worker.nik
+        answer = says.invoke(cli, ["privacy", "erase", str(kartika.worker.phone), "--reason", WHY], input="n\n")
+        assert answer.exit_code == 1
+        assert services.database.value("SELECT count(*) FROM worker WHERE erased_at IS NOT NULL") == 0
+        answer = says.invoke(cli, ["privacy", "erase", str(kartika.worker.phone), "--reason", WHY, "--yes", "--json"])
+        assert json.loads(answer.stdout) == {"cancelled": 1, "stopped": 1, "shared": False, "opted_out": True}
+        answer = says.invoke(cli, ["privacy", "erase", str(kartika.worker.phone), "--reason", WHY, "--yes"])
+        assert (answer.exit_code, answer.stderr) == (1, "Nothing is kept of anybody with this phone or NIK.\n")
