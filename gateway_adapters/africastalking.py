@@ -105,8 +105,11 @@ class AfricasTalking(Gateway):
         self._api = MessagingApi(account, timeout=timeout, most=self.max_recipients_per_request) if account else None
         self._account_api = AccountApi(account, timeout=timeout) if account else None
 
+    def may_enter(self, secret: str | None, headers: Mapping[str, str]) -> bool:
+        return self._secret.is_right(secret)
+
     def authenticate(self, request: WebhookRequest) -> bool:
-        return self._secret.opens(request)
+        return self._secret.is_right(request.secret)
 
     def parse(self, request: WebhookRequest, brings: EventKind) -> list[Event]:
         form = WebhookForm(request.form)

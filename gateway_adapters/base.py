@@ -273,6 +273,11 @@ class Gateway(ABC):
         """The names of the settings that sending still lacks; empty when it can send."""
         return [s.name for s in self.settings if s.required_to_send and not self.environ.get(s.name)]
 
+    def may_enter(self, secret: str | None, headers: Mapping[str, str]) -> bool | None:
+        """Whether who comes by a path with this secret may, asked before the body is read; None where only the whole
+        request tells. ``headers`` are found whatever their case."""
+        return None
+
     @abstractmethod
     def authenticate(self, request: WebhookRequest) -> bool:
         """Whether the caller is the provider: constant time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from gateway_adapters.base import GatewaySetting, SettingMissing, WebhookRequest
+from gateway_adapters.base import GatewaySetting, SettingMissing
 
 WEBHOOK_SECRET = GatewaySetting(
     "WEBHOOK_SECRET",
@@ -25,7 +25,7 @@ class PathSecret:
             raise SettingMissing("WEBHOOK_SECRET must be one part of a path: no slash, no spaces around it")
         self._secret = secret.encode("utf-8", "surrogatepass")
 
-    def opens(self, request: WebhookRequest) -> bool:
-        """Whether the request came by the secret path: constant time, for any characters."""
-        given = (request.secret or "").encode("utf-8", "surrogatepass")
-        return hmac.compare_digest(given, self._secret) and bool(self._secret)
+    def is_right(self, given: str | None) -> bool:
+        """Whether that is the secret: constant time, for any characters."""
+        told = (given or "").encode("utf-8", "surrogatepass")
+        return hmac.compare_digest(told, self._secret) and bool(self._secret)

@@ -94,8 +94,11 @@ class Simulator(Gateway):
         self._redis = _client(environ.get("REDIS_URL", "").strip(), timeout)
         self._answered_at = 0.0
 
+    def may_enter(self, secret: str | None, headers: Mapping[str, str]) -> bool:
+        return self._secret.is_right(secret)
+
     def authenticate(self, request: WebhookRequest) -> bool:
-        return self._secret.opens(request)
+        return self._secret.is_right(request.secret)
 
     def parse(self, request: WebhookRequest, brings: EventKind) -> list[Event]:
         form = WebhookForm(request.form)

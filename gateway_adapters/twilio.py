@@ -86,6 +86,9 @@ class Twilio(Gateway):
         lacking = super().missing_to_send()
         return lacking if _sender(self.environ) else [*lacking, " or ".join(_SENDERS.values())]
 
+    def may_enter(self, secret: str | None, headers: Mapping[str, str]) -> bool | None:
+        return None if headers.get(_SIGNATURE) else False
+
     def authenticate(self, request: WebhookRequest) -> bool:
         signature = next((value for name, value in request.headers.items() if name.lower() == _SIGNATURE), "")
         if self._validator is None or not signature:

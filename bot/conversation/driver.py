@@ -22,7 +22,7 @@ from bot.conversation.conversation import Conversation, NotOurs, blank, freeze, 
 from bot.conversation.engine import Engine, Turn
 from bot.conversation.flow import Effect, M, Outcome, Reading
 from bot.conversation.hops import Note, unnoted
-from bot.conversation.often import UNLIMITED, Often
+from bot.conversation.often import SMS_COST, UNLIMITED, USSD_COST, Often
 from bot.conversation.screens import Screen
 from bot.conversation.store import Record, Store, StoreAway
 from bot.metrics import TOO_OFTEN
@@ -121,7 +121,7 @@ class Driver(Generic[M]):
                     turn = self._engine.hear(conversation, rest, reading)
                 hop = f"{session}:{len(text)}:{digest}"
                 turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop, reading)
-                paid = self._often.paid(record, now.timestamp(), Channel.USSD)
+                paid = self._often.paid(record, now.timestamp(), USSD_COST)
                 kept = self._record(turn, screen, now, session, digest, len(text), paid)
                 try:
                     if not self._store.save(phone, version, kept):
@@ -159,7 +159,7 @@ class Driver(Generic[M]):
                     return Heard(None, language, "courtesy")
                 turn = self._engine.begin(blank(self._flow.memory), now.timestamp(), reading, unheard=text)
             turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session, reading)
-            paid = self._often.paid(record, now.timestamp(), Channel.SMS)
+            paid = self._often.paid(record, now.timestamp(), SMS_COST)
             kept = self._record(turn, screen, now, session, self._digest(text), len(text), paid)
             if self._store.save(phone, version, kept):
                 self._tell(turn, Channel.SMS, kept)

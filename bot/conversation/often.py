@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.conversation.store import Record
-from gateway_adapters.base import Channel
 
-#: Seconds that a turn costs: an SMS is answered by another, which costs money.
-COST: Final = {Channel.USSD: 5.0, Channel.SMS: 60.0}
+#: Seconds that a turn costs, by USSD and by SMS, which is answered by another and so costs money.
+USSD_COST, SMS_COST = 5.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +23,12 @@ class Often:
 
     def is_too_often(self, record: Record | None, now: float) -> bool:
         """Whether the phone has used up its turns."""
-        return bool(self.turns) and record is not None and record.paid_until > now + self.turns * COST[Channel.USSD]
+        return bool(self.turns) and record is not None and record.paid_until > now + self.turns * USSD_COST
 
-    def paid(self, record: Record | None, now: float, channel: Channel) -> float:
+    def paid(self, record: Record | None, now: float, cost: float) -> float:
         """Up to when the phone has used up its turns, with this one."""
         before = now if record is None else max(now, record.paid_until)
-        return before + COST[channel]
+        return before + cost
 
 
 #: For whoever counts nothing.

@@ -13,6 +13,8 @@ from flask.ctx import RequestContext
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
+from bot.web.slow_bodies import be_patient
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -40,7 +42,10 @@ class Service(Flask):
 
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:
         """For a webhook, one that remembers where paths lead."""
-        return _WebhookContext(self, environ) if is_webhook(environ) else super().request_context(environ)
+        if is_webhook(environ):
+            return _WebhookContext(self, environ)
+        be_patient(environ)
+        return super().request_context(environ)
 
 
 class _WebhookContext(RequestContext):

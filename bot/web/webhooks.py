@@ -28,6 +28,7 @@ from bot.services import Services
 from bot.web.callers import Admission, Callers
 from bot.web.posted_form import posted_form
 from bot.web.shedding import time_for
+from bot.web.slow_bodies import be_patient
 from gateway_adapters.base import (
     Answer,
     BadRequest,
@@ -77,6 +78,11 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
         called: Request = request._get_current_object()  # type: ignore[attr-defined]
         if admission.is_listed and not admission.knows(called.environ):
             return _refuse(gateway, "address", 403, "You may not do this.")
+        may_enter = gateway.may_enter(secret, cast("Mapping[str, str]", called.headers))
+        if may_enter is False:
+            return _refuse(gateway, "authentication", 403, "You may not do this.")
+        if may_enter is None:
+            be_patient(called.environ)
         if called.content_type != _FORM and called.mimetype != _FORM:
             return _refuse(gateway, "type", 400, f"The body must be {_FORM}.")
         call = WebhookRequest(
@@ -85,7 +91,7 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
             headers=cast("Mapping[str, str]", called.headers),
             secret=secret,
         )
-        if not gateway.authenticate(call):
+        if may_enter is None and not gateway.authenticate(call):
             return _refuse(gateway, "authentication", 403, "You may not do this.")
         try:
             events = gateway.parse(call, endpoint.brings)

@@ -32,6 +32,7 @@ from bot.web.admin.exports import CSV_TYPE
 from bot.web.admin.faults import told
 from bot.web.admin.people import row_id
 from bot.web.admin.words import language, mark, say
+from bot.web.slow_bodies import expect_upload
 
 _ = mark
 
@@ -74,6 +75,7 @@ def register(room: Room) -> None:
         # Before the form's token is looked for; for whoever may upload, on this address alone.
         if endpoint == f"{NAME}.upload_take" and current_user.is_authenticated and _may_import():
             request.max_content_length = _LARGEST_BODY
+            expect_upload(request.environ)
 
     @room.get("/lists/", needs=May.IMPORT)
     def uploads() -> str:
