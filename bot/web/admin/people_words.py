@@ -72,6 +72,7 @@ _ACTS: Final = {
     "person.look": _("looked at this page"),
     "identity.unlock": _("lifted the lock"),
     "nik.reveal": _("read the whole NIK"),
+    "privacy.export": _("downloaded all data"),
     "claim.open": _("another number asked to be theirs"),
     "claim.accept": _("approved another number"),
     "claim.reject": _("declined another number"),
