@@ -27,6 +27,7 @@ from bot.cli.registry import districts, facilities, roster, sample, sessions
 from bot.cli.roster import show
 from bot.cli.sending import sending
 from bot.cli.serving import clock, database, demo, serve, web, worker
+from bot.cli.spool import spool
 from bot.cli.user import user
 from bot.config import SettingError
 from bot.db.migrate import TablesInUse
@@ -41,6 +42,7 @@ def cli() -> None:
 
 
 roster.add_command(show)
+inbound.add_command(spool)
 database.add_command(restored)
 for subcommand in (preview, report, send, status, set_cap):
     campaign.add_command(subcommand)

@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 _PURPOSE: Final = "spool"
 _FOLDERS: Final = 64
-_MAKING, _QUARANTINE, _LOCK = "making", "quarantine", "replay.lock"
+_MAKING, _QUARANTINE = "making", "quarantine"
 _NAME: Final = re.compile(r"([0-9]{10})-([0-9]{13})-([0-9a-f]{16})-([0-9a-f]{16})")
 #: Seconds that a webhook waits for a folder that another process of this machine is just writing to.
 _PATIENCE: Final = 0.5
@@ -158,7 +158,7 @@ class Spool:
     @contextlib.contextmanager
     def replaying(self, patience: float = 0.0) -> Iterator[bool]:
         """Be the only one of this machine who replays; False where another process does. Raises ``OSError``."""
-        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             yield _lock(descriptor, patience)
         finally:
