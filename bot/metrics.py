@@ -59,6 +59,29 @@ SPOOL_QUARANTINED = Gauge(
     "balas_spool_quarantined", "What was put aside on this machine's disk", multiprocess_mode="mostrecent"
 )
 RECEIPTS_WAITING = Gauge("balas_receipts_waiting", "Delivery reports to be applied", multiprocess_mode="mostrecent")
+#: For alert rules (``bot.alarms``), likewise set when Prometheus asks.
+REACHABLE = Gauge("balas_reachable", "Whether it answers: 1 or 0", ["part"], multiprocess_mode="mostrecent")
+SWEEP_AGE = Gauge("balas_sweep_age_seconds", "Since the last sweep was through", multiprocess_mode="mostrecent")
+FIGURES_AGE = Gauge("balas_figures_age_seconds", "Since pages' figures were made", multiprocess_mode="mostrecent")
+CLOCK_LEADS = Gauge("balas_clock_leads", "Whether a clock leads: 1 or 0", multiprocess_mode="mostrecent")
+WORKERS = Gauge("balas_workers", "Workers that are alive", ["lane"], multiprocess_mode="mostrecent")
+JOBS_WAITING = Gauge("balas_jobs_waiting", "Jobs that no worker has begun", ["lane"], multiprocess_mode="mostrecent")
+INBOUND_DEAD = Gauge("balas_inbound_dead", "Inbound SMS that were given up", multiprocess_mode="mostrecent")
+INBOUND_OLDEST = Gauge(
+    "balas_inbound_oldest_seconds", "Age of the oldest inbound SMS without an answer", multiprocess_mode="mostrecent"
+)
+GATEWAY_HOUR = Gauge(
+    "balas_gateway_hour_messages",
+    "What a gateway made of the last hour's messages",
+    ["gateway", "outcome"],
+    multiprocess_mode="mostrecent",
+)
+FULL_DISTRICTS = Gauge(
+    "balas_districts_without_places",
+    "Districts in which people wait to register and no place is left",
+    multiprocess_mode="mostrecent",
+)
+BROKEN = Gauge("balas_invariants_broken", "Invariants found broken by the last check", multiprocess_mode="mostrecent")
 
 
 def render() -> bytes:

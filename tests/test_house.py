@@ -21,6 +21,7 @@ LEAVES = {
     "bot.log",
     "bot.metrics",
     "bot.phone",
+    "bot.readiness",
     "bot.text",
 }
 BASE = "gateway_adapters.base"
@@ -37,7 +38,7 @@ BELOW_SERVICES = MESSAGING | {
     "gateway_adapters",
     "bot.queues",
 }
-TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants", "bot.gauges", "bot.pulse"}
+TOP = BELOW_SERVICES | {"bot.services", "bot.jobs", "bot.invariants", "bot.gauges", "bot.alarms", "bot.pulse"}
 EMBEDDED = LEAVES | {"bot.embedded"}
 
 #: What each package or module may import of ours, beside itself. Every module has its line, or that of its package.
@@ -64,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.checkups": TOP,
     "bot.services": BELOW_SERVICES,
     "bot.gauges": BELOW_SERVICES | {"bot.services"},
+    "bot.alarms": BELOW_SERVICES | {"bot.services", "bot.invariants", "bot.pulse"},
     "bot.jobs": TOP,
     "bot.office": TOP,
     "bot.hop_jobs": TOP | {"bot.jobs"},

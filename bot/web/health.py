@@ -6,6 +6,7 @@ import redis
 from flask import Blueprint, Response
 
 from bot import gauges
+from bot.alarms import Alarms
 from bot.away import Away
 from bot.db import migrate
 from bot.metrics import render
@@ -16,6 +17,7 @@ def blueprint_of(services: Services) -> Blueprint:
     """``/healthz``, ``/readyz`` and ``/metrics``."""
     blueprint = Blueprint("health", __name__)
     newest = migrate.newest()
+    alarms = Alarms(services)
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
@@ -29,6 +31,7 @@ def blueprint_of(services: Services) -> Blueprint:
     @blueprint.get("/metrics")
     def metrics() -> Response:
         gauges.look(services)
+        alarms.look_again()
         return Response(render(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     return blueprint
