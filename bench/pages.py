@@ -2,13 +2,15 @@
 
 Every page that the application has is opened by a national admin, one request after the other, as often as wanted; those
 that name somebody or something are opened for one that exists. Then subscribers register without hurry, first alone and
-then while ten people watch the progress page, each asking for it again as the page itself does.
+then while ten people watch the progress page, each asking for it again as the page itself does. As in production, callers
+and the command room have web processes of their own (``WEB_SERVES``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +38,9 @@ from bot.embedded.servers import EmbeddedServers
 from bot.officers import accounts
 from bot.officers.accounts import Role
 from bot.serve import plan
+from bot.serve.supervisor import Child
 
+_ROOM = "room"
 _NAME, _PASSWORD = "penonton", "kata-sandi-untuk-bench"
 #: Watchers of the progress page, and seconds between two looks of one.
 WATCHERS, _LOOK = 10, 10.0
@@ -162,12 +166,17 @@ def _staged(folder: Path, wanted: WantedPages, say: Callable[[str], None]) -> It
         say("starting the service")
         log_path = folder / "log" / "service.log"
         log = stack.enter_context(log_path.open("ab"))
-        children = stack.enter_context(running_children(plan.children(environ), log))
+        room = {**environ, "PORT": str(free_port()), "WEB_SERVES": "office", "WEB_PROCESSES": "1"}
+        commands = [
+            *plan.children({**environ, "WEB_SERVES": "gateways"}),
+            Child(_ROOM, (sys.executable, "-m", "bot", "web"), room),
+        ]
+        children = stack.enter_context(running_children(commands, log))
         stage = Stage(
             database_url=environ["DATABASE_URL"],
             redis_url=environ["REDIS_URL"],
             path=f"/webhooks/africastalking/{environ['WEBHOOK_SECRET']}/ussd",
-            ports={WEB: port},
+            ports={WEB: port, _ROOM: int(room["PORT"])},
             children=children,
             meters=Meters({WEB: pids_of(children[WEB].pid)}),
         )
@@ -176,7 +185,7 @@ def _staged(folder: Path, wanted: WantedPages, say: Callable[[str], None]) -> It
 
 
 def _signed_in(stage: Stage) -> _Browser:
-    browser = _Browser(stage.ports[WEB])
+    browser = _Browser(stage.ports[_ROOM])
     found = re.search(rb'name="csrf-token" content="([^"]+)"', browser.opens("/admin/sign-in").data)
     if found is None:
         raise BenchFailed("the entrance of the command room has no form")
