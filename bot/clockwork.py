@@ -14,7 +14,7 @@ import redis
 import structlog
 from rq.cron import CronScheduler
 
-from bot import config, log
+from bot import config, log, readiness
 from bot.checkups import ask_balances, count_gateways
 from bot.conversation.store import connect
 from bot.evaluation import gateways
@@ -126,6 +126,7 @@ def run_clock(settings: config.Settings) -> None:
     client = connect(settings.queue_redis_url, timeout=2.0)
     leadership, cron = Leadership(client), schedule(client)
     leading = False
+    readiness.tell()
     while not stop.wait(_TICK_SECONDS):
         try:
             now_leading = leadership.held()

@@ -7,7 +7,7 @@ from types import FrameType
 import redis
 from rq import Queue, SimpleWorker
 
-from bot import config, garbage, jobs, log
+from bot import config, garbage, jobs, log, readiness
 from bot.lifeline import die_with_parent
 from bot.queues import Work
 
@@ -35,4 +35,5 @@ def run_worker(work: Work, settings: config.Settings) -> None:
         worker_ttl=_WORKER_TTL,
         maintenance_interval=_MAINTENANCE_INTERVAL,
     )
+    readiness.tell()
     worker.work(logging_level="WARNING", with_scheduler=False)

@@ -22,6 +22,7 @@ LEAVES = {
     "bot.metrics",
     "bot.phone",
     "bot.readiness",
+    "bot.readiness",
     "bot.text",
 }
 BASE = "gateway_adapters.base"

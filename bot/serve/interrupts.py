@@ -1,4 +1,4 @@
-"""The signals that ask the service to stop."""
+"""The signals that ask the service to stop, or to renew its processes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Self
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 _ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Asks to start every process anew, one after the other. (SIGHUP means that the terminal is gone.)
+RENEWING = signal.SIGUSR1
 
 
 class Stopped(Exception):
@@ -20,6 +22,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._count = 0
+        self._renewals = 0
         self._before: dict[signal.Signals, _Handler] = {}
 
     @property
@@ -32,6 +35,11 @@ class Interrupts:
         """Whether to stop without waiting for anybody."""
         return self._count > 1
 
+    def take_renewal(self) -> bool:
+        """Whether somebody has asked to renew all processes since the last call."""
+        asked, self._renewals = self._renewals > 0, 0
+        return asked
+
     def check(self) -> None:
         """Raise ``Stopped`` if asked to stop."""
         if self.asked:
@@ -43,6 +51,7 @@ class Interrupts:
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             self._before[number] = signal.signal(number, self._on_signal)
+        self._before[RENEWING] = signal.signal(RENEWING, self._on_renewal)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -51,3 +60,6 @@ class Interrupts:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._count += 1
+
+    def _on_renewal(self, number: int, frame: FrameType | None) -> None:
+        self._renewals += 1

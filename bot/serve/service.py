@@ -21,6 +21,7 @@ from bot.serve.address import browsable, check_free, unready
 from bot.serve.errors import CannotServe
 from bot.serve.follow import FollowedLog
 from bot.serve.interrupts import Interrupts, Stopped
+from bot.serve.renewing import renew_all
 from bot.serve.supervisor import Supervisor
 from bot.serve.terminal import Terminal
 
@@ -80,11 +81,14 @@ class _Service:
             try:
                 env |= self._servers()
                 self._prepare_database(supervisor, env, sample_workers)
-                supervisor.start(plan.children(env | plan.metrics_folder(env)))
+                env |= plan.metrics_folder(env)
+                supervisor.start(plan.children(env))
                 self._announce_when_ready(supervisor, settings.host, settings.port, settings.simulator)
                 while True:
                     self._interrupts.check()
                     supervisor.turn()
+                    if self._interrupts.take_renewal():
+                        renew_all(supervisor, self._terminal, env, settings.web_processes, self._layout.folder)
             finally:
                 self._stop(supervisor)
 

@@ -69,6 +69,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._running: dict[str, _Running] = {}
         self._resting: dict[str, tuple[float, float, Child]] = {}  # name: when to start again, pause so far, child
+        self._leaving: list[_Running] = []  # who has a successor
 
     def run(self, child: Child) -> int:
         """Run ``child`` once, to its end; its exit code. Raises ``Stopped`` when asked to stop meanwhile."""
@@ -82,6 +83,27 @@ class Supervisor:
         """Start children that are to run until ``stop``."""
         for child in children:
             self._start(child, FIRST_PAUSE)
+
+    def renew(self, child: Child, is_ready: Callable[[], bool], patience: float) -> bool:
+        """Start ``child`` beside the running one of its name, and end that once the new one is ready; True if it is.
+
+        Within ``patience`` seconds; otherwise the old one stays. Raises ``Stopped`` when asked to stop meanwhile.
+        """
+        self._resting.pop(child.name, None)
+        old = self._running.pop(child.name, None)
+        if old is not None:
+            self._leaving.append(old)
+        self._start(child, FIRST_PAUSE)
+        until = time.monotonic() + patience
+        while not is_ready():
+            self._interrupts.check()
+            self.turn()
+            if time.monotonic() > until:
+                self._withdraw(child, old)
+                return False
+        if old is not None:
+            self._dismiss(old)
+        return True
 
     def turn(self) -> None:
         """Pass on output for a tenth of a second, and start again what has died."""
@@ -101,17 +123,38 @@ class Supervisor:
     def stop(self, grace: float = GRACE) -> None:
         """End all children: SIGTERM, then, after ``grace`` seconds or a second Ctrl-C, SIGKILL to all they started."""
         self._resting.clear()
-        for running in self._running.values():
+        for running in self._all():
             running.process.terminate()
         until = time.monotonic() + grace
-        while self._running and time.monotonic() < until and not self._interrupts.at_once:
+        while self._all() and time.monotonic() < until and not self._interrupts.at_once:
             self._forward(_TURN)
-            for running in [one for one in self._running.values() if one.process.poll() is not None]:
+            for running in [one for one in self._all() if one.process.poll() is not None]:
                 self._bury(running)
-        for running in list(self._running.values()):
+        for running in self._all():
             self.terminal.say(f"{running.child.name} did not end by itself and was killed")
             self._bury(running)
         self.terminal.flush(_TURN)
+
+    def _all(self) -> list[_Running]:
+        return [*self._leaving, *self._running.values()]
+
+    def _withdraw(self, child: Child, old: _Running | None) -> None:
+        """Have the old one go on instead of its successor."""
+        self._resting.pop(child.name, None)
+        if child.name in self._running:
+            self._bury(self._running[child.name])
+        if old in self._leaving:
+            self._leaving.remove(old)
+            self._running[child.name] = old
+
+    def _dismiss(self, running: _Running) -> None:
+        """End one that has a successor: in order, within ``GRACE``."""
+        running.process.terminate()
+        until = time.monotonic() + GRACE
+        while running.process.poll() is None and time.monotonic() < until and not self._interrupts.asked:
+            self.turn()
+        if not self._interrupts.asked:  # else ``stop`` ends it with the others
+            self._bury(running)
 
     def _turn(self) -> None:
         self._forward(_TURN)
@@ -151,7 +194,10 @@ class Supervisor:
         if running.unfinished:
             self.terminal.pass_on(running.child.name, running.unfinished)
         self._close(running)
-        del self._running[running.child.name]
+        if running in self._leaving:
+            self._leaving.remove(running)
+        else:
+            del self._running[running.child.name]
         return code
 
     def _close(self, running: _Running) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot import readiness
 from bot.metrics import QUEUE_WAIT
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class QueueMarks:
         self.prefix = f"{_WHERE}{secrets.token_hex(16)}/"
         self._sent = self._seen = 0.0
         self._lines: list[_Line] = []
+        self._is_found = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -135,6 +137,10 @@ class QueueMarks:
             elif b"\r\n\r\n" in line.received:
                 if not line.received.startswith(b"HTTP/1.1 204"):
                     self._drop(line)  # another process's
+                    continue
+                if not self._is_found:
+                    self._is_found = True
+                    readiness.tell()  # whoever asks the port may get here
                 line.proven, line.under_way, line.received = True, False, b""
 
     def _lose(self, line: _Line) -> None:

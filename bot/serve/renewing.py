@@ -1,0 +1,57 @@
+"""Every process anew without a pause: for another release, or other settings of the machine.
+
+One after the other, and each new one works before the old one is asked to stop. Two web servers listen on the same port then
+(SO_REUSEPORT), two workers take from the same queue, and of two clocks one leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from bot.readiness import NAME
+from bot.serve import plan
+from bot.serve.supervisor import Child, Supervisor
+from bot.serve.terminal import Terminal
+
+#: Seconds that a new process has until it works.
+_PATIENCE = 60.0
+
+
+def renew_all(
+    supervisor: Supervisor, terminal: Terminal, env: Mapping[str, str], web_processes: int, folder: Path
+) -> None:
+    """Bring the database to the schema of the code that is there now, then renew all children.
+
+    What does not work stops it: the old processes go on, and the reason stands in the log. Raises ``Stopped``.
+    """
+    terminal.say("Renewing all processes")
+    if supervisor.run(plan.migration(env)) != 0:
+        terminal.say("Not renewed: the database could not be brought up to date; the reason stands above.")
+        return
+    for number, child in enumerate(plan.children(env)):
+        file = folder / "run" / f"ready-{number}"
+        wanted = web_processes if child.name == "web" else 1
+        if not _renew(supervisor, child, file, wanted):
+            terminal.say(
+                f"Not renewed: the new {child.name} does not work after {_PATIENCE:.0f} s; the old one goes on."
+            )
+            return
+    terminal.say("All processes are renewed")
+
+
+def _renew(supervisor: Supervisor, child: Child, file: Path, wanted: int) -> bool:
+    file.unlink(missing_ok=True)
+    ready = replace(child, env={**child.env, NAME: str(file)})
+    try:
+        return supervisor.renew(ready, lambda: _lines(file) >= wanted, _PATIENCE)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _lines(file: Path) -> int:
+    try:
+        return file.read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,91 @@
+"""A process gets a successor, and ends when that works; one that does not work changes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bot.serve.interrupts import RENEWING, Interrupts, Stopped
+from tests.embedded.waiting import eventually
+from tests.serve.conftest import Stage
+
+#: Writes its process number into a file, says that it works, and tells when it was asked to end.
+WORKS = (
+    "import os, signal, sys, time\n"
+    "def end(*_): open('ended', 'a').write(f'{os.getpid()}\\n'); sys.exit()\n"
+    "signal.signal(signal.SIGTERM, end)\n"
+    "open('pids', 'a').write(f'{os.getpid()}\\n'); open('ready', 'a').write('x')\n"
+    "time.sleep(600)"
+)
+FAILS = "import os; open('pids', 'a').write(f'{os.getpid()}\\n'); raise SystemExit(1)"
+
+
+def _pids(stage: Stage) -> list[int]:
+    return [int(line) for line in stage.lines_of("pids")]
+
+
+def _is_ready(stage: Stage, wanted: int) -> bool:
+    file: Path = stage.folder / "ready"
+    return file.exists() and len(file.read_text()) >= wanted
+
+
+def test_the_old_one_ends_after_the_new_one_works(stage: Stage) -> None:
+    child = stage.child("web", WORKS)
+    stage.supervisor.start([child])
+    stage.turn_until(lambda: _is_ready(stage, 1))
+    [old] = _pids(stage)
+
+    def works() -> bool:
+        assert psutil.pid_exists(old), "it ended before its successor worked"
+        return _is_ready(stage, 2)
+
+    assert stage.supervisor.renew(child, works, 30.0)
+    _, new = _pids(stage)
+    assert stage.lines_of("ended") == [str(old)]
+    assert psutil.pid_exists(new)
+    # from now on the new one is followed as the old one was
+    os.kill(new, signal.SIGKILL)
+    stage.turn_until(lambda: len(_pids(stage)) == 3)
+
+
+def test_one_that_does_not_work_leaves_the_old_one_in_its_place(stage: Stage) -> None:
+    stage.supervisor.start([stage.child("web", WORKS)])
+    stage.turn_until(lambda: _is_ready(stage, 1))
+    [old] = _pids(stage)
+    assert not stage.supervisor.renew(stage.child("web", FAILS), lambda: False, 1.0)
+    tried = len(_pids(stage))
+    assert tried > 1
+    for _ in range(25):  # longer than the longest pause: nobody starts the broken one again
+        stage.supervisor.turn()
+    assert len(_pids(stage)) == tried
+    assert psutil.pid_exists(old)
+    assert stage.lines_of("ended") == []
+
+
+def test_who_is_asked_to_stop_meanwhile_stops_both(stage: Stage) -> None:
+    child = stage.child("web", WORKS)
+    stage.supervisor.start([child])
+    stage.turn_until(lambda: _is_ready(stage, 1))
+
+    def never() -> bool:
+        if _is_ready(stage, 2):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return False
+
+    with pytest.raises(Stopped):
+        stage.supervisor.renew(child, never, 30.0)
+    stage.supervisor.stop()
+    eventually(lambda: not any(psutil.pid_exists(pid) for pid in _pids(stage)))
+    assert len(stage.lines_of("ended")) == 2
+
+
+def test_the_signal_is_heard_once(interrupts: Interrupts) -> None:
+    assert not interrupts.take_renewal()
+    os.kill(os.getpid(), RENEWING)
+    assert interrupts.take_renewal()
+    assert not interrupts.take_renewal()
+    assert not interrupts.asked
