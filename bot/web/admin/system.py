@@ -18,9 +18,10 @@ from bot.campaigns.unknowns import Decision
 from bot.campaigns.waiting import Waiting, waiting
 from bot.evaluation import gateways
 from bot.evaluation.gateways import Hour
-from bot.messaging import balances, brakes, inbound, pacing, receipt_stream
+from bot.messaging import balances, brakes, inbound, pacing, receipt_stream, spool_notes
 from bot.messaging.balances import Told
 from bot.messaging.outbox import Lane
+from bot.messaging.spool_notes import Noted
 from bot.messaging.wake import enqueue_once
 from bot.officers.permissions import May
 from bot.privacy import retention
@@ -169,6 +170,8 @@ def _live(services: Services, found: Waiting) -> dict[str, object]:
         "lanes": LANES,
         "signs": signs,
         "receipts": receipts,
+        "spools": _spools(services),
+        "heard_after": now - LATE,
         "works": {work: _WORKS[work.value] for work in Work},
         "is_late": signs is not None and (signs.swept_at is None or now - signs.swept_at > LATE),
     }
@@ -196,6 +199,14 @@ def _signs(services: Services) -> tuple[Pulse | None, int | None]:
         return pulse.feel(services.queue), receipt_stream.waiting(services.queue)
     except redis.RedisError:
         return None, None
+
+
+def _spools(services: Services) -> list[Noted]:
+    """What each machine has on disk for when PostgreSQL is back, as it told last."""
+    try:
+        return spool_notes.noted(services.queue)
+    except redis.RedisError:
+        return []
 
 
 def _wake(services: Services, *lanes: Lane) -> None:

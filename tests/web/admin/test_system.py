@@ -14,8 +14,10 @@ from psycopg.types.json import Jsonb
 from bot import invariants, pulse
 from bot.evaluation import gateways
 from bot.invariants import INVARIANTS
-from bot.messaging import brakes
+from bot.messaging import brakes, spool_notes
 from bot.messaging.pacing import Pace
+from bot.messaging.spool import Contents
+from bot.messaging.spool_notes import Noted
 from bot.officers.accounts import Role
 from bot.queues import Work
 from bot.registration import closing
@@ -103,6 +105,24 @@ def test_what_changes_is_fetched_anew_by_itself(sign_in: SignIn, world: World, q
     part = officer.reads("/admin/system/live")
     assert "one leads" in part
     assert "<html" not in part
+
+
+def test_what_each_machine_keeps_on_its_disk_and_which_is_not_heard_of(
+    sign_in: SignIn, world: World, queue: redis.Redis
+) -> None:
+    officer = sign_in()
+    assert "Kept on disks" not in officer.reads("/admin/system/")
+    nothing, some = Contents(0, None, 0), Contents(1234, MORNING - timedelta(minutes=20), 2)
+    for machine, contents, usable, at in (
+        ("web-1:/spool", nothing, True, MORNING),
+        ("web-2:/spool", nothing, False, MORNING),
+        ("web-3:/spool", some, True, MORNING),
+        ("web-4:<b>", some, True, MORNING - timedelta(hours=3)),
+    ):
+        spool_notes.note(queue, Noted(machine, contents, usable, at))
+    part = officer.reads("/admin/system/live")
+    told = ("web-1:/spool", "its disk takes nothing", "1,234", "20 min ago", "holds something", "last heard of 3 h ago")
+    assert [each for each in (*told, "web-4:&lt;b&gt;") if each not in part] == []
 
 
 class TestMissingSettings:
