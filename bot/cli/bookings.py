@@ -13,6 +13,7 @@ import click
 
 from bot.cli.context import fail, print_json, services
 from bot.registration import records
+from bot.registration.importing.cells import FORMULA_STARTS
 
 
 @click.group()
@@ -66,5 +67,5 @@ def _csv(rows: list[dict[str, object]]) -> str:
 def _harmless(value: object) -> object:
     """A cell that no spreadsheet takes for a formula; a phone's plus sign is meant."""
     text = str(value)
-    formula = text[:1] in {"=", "-", "@", "\t", "\r"} or (text[:1] == "+" and not text[1:].isdecimal())
+    formula = text.startswith(FORMULA_STARTS) and not (text[:1] == "+" and text[1:].isdecimal())
     return f"'{text}" if formula else value

@@ -13,6 +13,7 @@ from bot.cli.context import fail, print_json, services
 from bot.evaluation import blast_rows
 from bot.evaluation.blast_figures import STEPS
 from bot.evaluation.blast_report import BlastReport, report_now
+from bot.registration.importing.cells import FORMULA_STARTS
 
 _SHOWN = (
     ("recipients", "recipients"),
@@ -100,9 +101,6 @@ def _write(path: Path, found: BlastReport) -> None:
         writer.writerow(blast_rows.COLUMNS)
         # A name that a spreadsheet would carry out gets an apostrophe.
         writer.writerows(
-            [
-                f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
-                for cell in row
-            ]
+            [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell for cell in row]
             for row in blast_rows.rows(found)
         )

@@ -80,6 +80,10 @@ def _guard(*, is_tls: bool) -> Callable[[Response], Response]:
             response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
             if "ETag" not in response.headers:
                 response.headers.setdefault("Cache-Control", "no-store")
+            # Nobody is led to a host that the request named.
+            target = response.headers.get("Location", "")
+            if target.startswith(request.host_url):
+                response.headers["Location"] = target[len(request.host_url) - 1 :]
             if is_tls:
                 response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         return response

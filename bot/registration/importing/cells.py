@@ -16,7 +16,7 @@ _WHOLE: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _SCIENTIFIC: Final = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+", re.ASCII)
 
 #: With these first characters a spreadsheet takes a cell for a formula.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class BadCell(Exception):

@@ -27,8 +27,8 @@ _ROWS_AT_ONCE: Final = 500
 _BYTES_AT_ONCE: Final = 64 * 1024
 #: Characters of a cell at most, which is what Excel holds.
 _LONGEST_CELL: Final = 32_767
-#: With these a spreadsheet takes a text for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+#: With these a spreadsheet takes a text for a formula; some read the wide signs of East Asia as the narrow ones.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 #: Control characters that no XML, and so no XLSX, may hold.
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 

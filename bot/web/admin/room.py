@@ -69,8 +69,8 @@ SECTIONS: Final = (
 
 _HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-        "object-src 'none'"
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -130,7 +130,7 @@ def blueprint_of(services: Services) -> Blueprint:
     def guard(response: Response) -> Response:
         response.headers.update(_HEADERS)
         response.headers[HEADER] = request_id()
-        if request.endpoint == f"{NAME}.static":
+        if request.endpoint == f"{NAME}.static" and response.status_code in {200, 206, 304}:
             response.headers["Cache-Control"] = "public, max-age=3600"
         else:
             response.headers["Cache-Control"] = "no-store"
