@@ -139,6 +139,13 @@ KEYWORD_STATES: tuple[State[Memory], ...] = (
             "Or dial {ussd_code}. Help: {call_centre}"
         ),
     ),
+    Aside(
+        "data",
+        say=_(
+            "Health offices use your data for this vaccination only, then delete it. "
+            "For a copy, a correction or erasure call {call_centre}."
+        ),
+    ),
     Ending(
         "stopped",
         say=_(
@@ -155,6 +162,7 @@ KEYWORDS: tuple[Keyword[Memory], ...] = (
     Keyword(("START", "MULAI", "DAFTAR", "UNSTOP"), to="opt_in", keep=_intend("")),
     Keyword(("STOP", "BERHENTI", "UNSUBSCRIBE", "UNSUB"), to="opt_out"),
     Keyword(("HELP", "BANTUAN", "INFO"), to="help"),
+    Keyword(("DATA", "PRIVASI", "PRIVACY"), to="data"),
     Keyword(("CANCEL", "BATAL", "BATALKAN"), to="cancel_wanted", keep=_intend("cancel")),
     Keyword(("TICKET", "TIKET"), to="ticket_wanted", keep=_intend("ticket")),
     Keyword(("LANGUAGE", "BAHASA"), to="switch_language"),

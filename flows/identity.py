@@ -29,12 +29,18 @@ from bot.registration.acts import (
 )
 from flows.memory import ENGLISH, INDONESIAN, Memory, keep_known, keep_lock, keep_proven, switch_language
 
-ASK_BIRTH_DATE = _("Health worker vaccination. {masked_name}, type your birth date as DDMMYYYY, e.g. 17081985:")
-ASK_BIRTH_DATE_OF_SEVERAL = _("Health worker vaccination. Type your birth date as DDMMYYYY, e.g. 17081985:")
+ASK_BIRTH_DATE = _(
+    "Health worker vaccination (privacy: SMS DATA). {masked_name}, type your birth date as DDMMYYYY, e.g. 17081985:"
+)
+ASK_BIRTH_DATE_OF_SEVERAL = _(
+    "Health worker vaccination (privacy: SMS DATA). Type your birth date as DDMMYYYY, e.g. 17081985:"
+)
 BIRTH_DATE_WRONG = _("This birth date does not match our list. Tries left: {left}. Type your birth date as DDMMYYYY:")
 NO_BIRTH_DATE = _("That is not a date. Type day, month and year of your birth, e.g. 17081985 for 17 August 1985:")
 NO_SUCH_DATE = _("There is no such date. Type day, month and year of your birth, e.g. 17081985 for 17 August 1985:")
-ASK_NIK = _("Health worker vaccination. This number is not on our list. Type your NIK (16 digits on your ID card):")
+ASK_NIK = _(
+    "Health worker vaccination (privacy: SMS DATA). This number is not listed. Type your NIK (16 digits on your ID card):"
+)
 NO_NIK = _("A NIK has 16 digits and no letters. Please type your NIK as on your ID card:")
 ASK_BIRTH_DATE_AFTER_NIK = _("Now type your birth date as DDMMYYYY, e.g. 17081985:")
 PAIR_WRONG = _("This NIK and birth date do not match our list. Tries left: {left}. Type your birth date again:")
