@@ -22,7 +22,6 @@ LEAVES = {
     "bot.metrics",
     "bot.phone",
     "bot.readiness",
-    "bot.readiness",
     "bot.text",
 }
 BASE = "gateway_adapters.base"
@@ -66,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.checkups": TOP,
     "bot.services": BELOW_SERVICES,
     "bot.gauges": BELOW_SERVICES | {"bot.services"},
-    "bot.alarms": BELOW_SERVICES | {"bot.services", "bot.invariants", "bot.pulse"},
+    "bot.alarms": BELOW_SERVICES | {"bot.services", "bot.invariants", "bot.pulse", "bot.backup"},
     "bot.jobs": TOP,
     "bot.office": TOP,
     "bot.hop_jobs": TOP | {"bot.jobs"},
