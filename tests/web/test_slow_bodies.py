@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,51 +12,14 @@ import pytest
 
 from bot.web.slow_bodies import PATIENCE
 from tests.phones import WEBHOOK_SECRET
+from tests.web.served import FORM, asks, is_alive, served
 from tests.world import World
-
-ROOT = Path(__file__).resolve().parents[2]
-FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def port(environ: dict[str, str], world: World) -> Iterator[int]:
-    """A web process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = int(probe.getsockname()[1])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "web", "--processes", "1"],
-        cwd=ROOT,
-        env={**os.environ, **environ, "PORT": str(free), "HOST": "127.0.0.1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until = time.monotonic() + 60
-        while not _is_alive(free):
-            assert time.monotonic() < until, "the web process does not answer"
-            assert process.poll() is None, "the web process has ended"
-        yield free
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def _is_alive(port: int) -> bool:
-    try:
-        return _asks(port, "GET", "/healthz")[0] == 200
-    except OSError:
-        return False
-
-
-def _asks(port: int, method: str, path: str, body: str = "") -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE + 5)
-    try:
-        connection.request(method, path, body or None, {"Content-Type": FORM} if body else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
+def port(environ: dict[str, str], world: World, tmp_path: Path) -> Iterator[int]:
+    with served(environ, tmp_path / "web.log") as found:
+        yield found
 
 
 def _half(port: int, path: str, *headers: str) -> socket.socket:
@@ -91,7 +49,7 @@ def test_who_does_not_know_the_secret_is_not_listened_to(port: int) -> None:
             strangers.enter_context(_half(port, "/api/v1/campaigns", "Authorization: Bearer x")) for _ in range(50)
         ]
         started = time.monotonic()
-        status, screen = _asks(port, "POST", f"/webhooks/africastalking/{WEBHOOK_SECRET}/ussd", dial)
+        status, screen = asks(port, "POST", f"/webhooks/africastalking/{WEBHOOK_SECRET}/ussd", dial)
         assert (status, screen[:4]) == (200, "CON ")
         assert time.monotonic() - started < 5
         told = {each.recv(200).split(b"\r\n")[0] for each in halves}
@@ -109,7 +67,7 @@ def test_a_form_that_never_ends_holds_up_the_process_for_seconds_not_for_ever(
         answers: list[bool] = []
         while not answers or not answers[-1]:
             assert time.monotonic() - started < PATIENCE + 30
-            answers.append(_is_alive(port))
+            answers.append(is_alive(port, PATIENCE + 5))
 
 
 def test_a_form_that_comes_in_pieces_is_read(port: int) -> None:
