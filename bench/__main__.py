@@ -17,6 +17,7 @@ from rich.console import Console
 from bench import blast as blast_bench
 from bench import hops as hops_bench
 from bench import pages as pages_bench
+from bench import rush as rush_bench
 from bench.blast_printing import goals as blast_goals
 from bench.blast_printing import show_blast
 from bench.failure import BenchFailed
@@ -26,11 +27,14 @@ from bench.pages_printing import goals as pages_goals
 from bench.pages_printing import show_pages
 from bench.printing import show
 from bench.profiling import find_py_spy
+from bench.rush_printing import goals as rush_goals
+from bench.rush_printing import show_rush
 from bot.embedded.errors import EmbeddedServerError
 
 _DEFAULT = hops_bench.Wanted()
 _DEFAULT_BLAST = blast_bench.WantedBlast()
 _DEFAULT_PAGES = pages_bench.WantedPages()
+_DEFAULT_RUSH = rush_bench.WantedRush()
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,6 +46,7 @@ def bench(context: click.Context) -> None:
             _run_hops(_DEFAULT, json_only=False),
             _run_blast(_DEFAULT_BLAST, json_only=False),
             _run_pages(_DEFAULT_PAGES, json_only=False),
+            _run_rush(_DEFAULT_RUSH, json_only=False),
         ]
         sys.exit(0 if all(worked) else 1)
 
@@ -92,6 +97,14 @@ def pages(workers: int, registered: int, messages: int, times: int, json_only: b
     """The command room's pages over a country's worth of rows, and what subscribers notice of people who watch."""
     wanted = pages_bench.WantedPages(workers, registered, messages, times)
     sys.exit(0 if _run_pages(wanted, json_only=json_only) else 1)
+
+
+@bench.command()
+@click.option("--seconds", type=click.IntRange(5), default=int(_DEFAULT_RUSH.seconds), show_default=True)
+@click.option("--json", "json_only", is_flag=True, help="JSON on stdout instead of tables.")
+def rush(seconds: int, json_only: bool) -> None:
+    """Twice as many subscribers as can be answered, and then as many as before."""
+    sys.exit(0 if _run_rush(rush_bench.WantedRush(seconds=seconds), json_only=json_only) else 1)
 
 
 def _folder() -> Path:
@@ -179,6 +192,13 @@ def _run_pages(wanted: pages_bench.WantedPages, *, json_only: bool) -> bool:
     return _run(
         "pages", lambda folder: pages_bench.measure(wanted, folder, _say), stored, show_pages, json_only=json_only
     )
+
+
+def _run_rush(wanted: rush_bench.WantedRush, *, json_only: bool) -> bool:
+    def stored(result: rush_bench.RushResult) -> dict[str, Any]:
+        return {**asdict(result), "goals": _as_json(rush_goals(result))}
+
+    return _run("rush", lambda folder: rush_bench.measure(wanted, folder, _say), stored, show_rush, json_only=json_only)
 
 
 def _as_json(goals: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:

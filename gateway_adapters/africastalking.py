@@ -36,7 +36,7 @@ from gateway_adapters.base import (
 from gateway_adapters.path_secret import WEBHOOK_SECRET, PathSecret
 from gateway_adapters.refusal import Refusal
 from gateway_adapters.web_address import web_address
-from gateway_adapters.webhook_form import WebhookForm
+from gateway_adapters.webhook_form import WebhookForm, is_empty
 
 _STATUSES = {
     "sent": ReceiptStatus.SENT,
@@ -107,6 +107,9 @@ class AfricasTalking(Gateway):
 
     def may_enter(self, secret: str | None, headers: Mapping[str, str]) -> bool:
         return self._secret.is_right(secret)
+
+    def is_dial(self, body: bytes) -> bool:
+        return is_empty(body, b"text")
 
     def authenticate(self, request: WebhookRequest) -> bool:
         return self._secret.is_right(request.secret)

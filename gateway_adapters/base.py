@@ -278,6 +278,10 @@ class Gateway(ABC):
         request tells. ``headers`` are found whatever their case."""
         return None
 
+    def is_dial(self, body: bytes) -> bool:
+        """Whether the body of a USSD request is that of somebody who has just dialled; False where it cannot be told."""
+        return False
+
     @abstractmethod
     def authenticate(self, request: WebhookRequest) -> bool:
         """Whether the caller is the provider: constant time."""

@@ -41,7 +41,7 @@ from gateway_adapters.base import (
 )
 from gateway_adapters.path_secret import WEBHOOK_SECRET, PathSecret
 from gateway_adapters.refusal import NO_PHONE, Refusal
-from gateway_adapters.webhook_form import WebhookForm
+from gateway_adapters.webhook_form import WebhookForm, is_empty
 
 #: Messages that a phone keeps.
 LONGEST_INBOX = 50
@@ -96,6 +96,9 @@ class Simulator(Gateway):
 
     def may_enter(self, secret: str | None, headers: Mapping[str, str]) -> bool:
         return self._secret.is_right(secret)
+
+    def is_dial(self, body: bytes) -> bool:
+        return is_empty(body, b"text")
 
     def authenticate(self, request: WebhookRequest) -> bool:
         return self._secret.is_right(request.secret)

@@ -33,6 +33,11 @@ def phone_from(spelling: str) -> str | None:
     return phone if is_e164(phone) else None
 
 
+def is_empty(body: bytes, name: bytes) -> bool:
+    """Whether a form that has not been decoded holds a field of this name with nothing in it."""
+    return name + b"=" in body.split(b"&")
+
+
 class WebhookForm:
     """The decoded form fields of one webhook call."""
 

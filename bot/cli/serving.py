@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,6 +15,9 @@ from bot.cli.context import fail, services
 from bot.db import migrate
 from bot.queues import Work
 from bot.services import Services
+
+#: Files that a web process may have open: its connections, and some more.
+_MOST_FILES = 65_536
 
 
 @click.command()
@@ -51,6 +55,7 @@ def web(processes: int | None) -> None:
     if own_metrics is not None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = own_metrics
     os.environ["BALAS_PARENT"] = str(os.getpid())
+    _allow_connections()
     server = Granian(
         "wsgi:app",
         address=settings.host,
@@ -60,6 +65,8 @@ def web(processes: int | None) -> None:
         # A second thread would take its turns from the first: measured, a hop then costs 40 % more. Processes, not threads.
         blocking_threads=1,
         backlog=2048,
+        # Whoever waits is to wait where it is seen how long (bot/web/queue_marks.py), not unaccepted.
+        backpressure=4096,
         log_level=LogLevels.warning,
         log_access=False,
         respawn_failed_workers=True,
@@ -72,6 +79,14 @@ def web(processes: int | None) -> None:
     finally:
         if own_metrics is not None:
             shutil.rmtree(own_metrics, ignore_errors=True)
+
+
+def _allow_connections() -> None:
+    """Have as many files open, of which a connection is one, as we may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(_MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @click.command()

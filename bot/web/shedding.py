@@ -1,34 +1,52 @@
 """Who has waited too long in front of this process is answered at once, without Redis and PostgreSQL: a handset gets a screen
 that says that we are busy, and any other call of a gateway a 503, so that it comes again.
 
-What is turned away costs a sixth of a hop. So a rush of several times what the machine can do is answered at the rate that
-it can do, and those who are turned away know it within the deadline.
+What is turned away costs a small part of a hop. So a rush of several times what the machine can do is answered at the rate
+that it can do, and those who are turned away know it within the deadline. Whoever has just dialled is turned away sooner than
+those who are in the middle: else many would begin, and few come to their ticket.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from bot.metrics import SHED
 from bot.services import Services
 from bot.web.queue_marks import QueueMarks
 from bot.web.service import is_webhook
-from gateway_adapters.base import Answer, EventKind
+from gateway_adapters.base import Answer, EventKind, Gateway
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Where the request's wait stands in its environment, in seconds.
 WAITED = "balas.waited"
-#: Parts of the deadline: what a webhook may have waited before it is turned away, and what it may take itself. With the wait
-#: behind one that takes all of its time, the two are less than the whole.
+#: Parts of the deadline: what a webhook may have waited before it is turned away, and what it may take itself, so that with
+#: both it is kept, and also by whoever waits behind one that takes all of its time.
 _PATIENCE, _WORK = 1 / 3, 2 / 3
+#: The part of that patience after which whoever has just dialled is turned away.
+_DIAL = 1 / 2
 #: Seconds of the deadline that are left for making the answer and bringing it to the gateway.
 _BRINGING = 0.1
 
+#: A body that is larger is none of a dial.
+_LARGEST_DIAL = 1024
+
 _Answer = tuple[str, list[tuple[str, str]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """The paths of an endpoint, what it brings, and how a call of it is turned away."""
+
+    paths: re.Pattern[str]
+    gateway: Gateway
+    brings: EventKind
+    answer: _Answer
 
 
 def time_for(environ: WSGIEnvironment, deadline: float) -> float:
@@ -44,39 +62,53 @@ class Shedding:
         self._app = app
         self._marks = marks
         self._patience = _PATIENCE * services.settings.webhook_deadline
-        self._refusals = list(_refusals(services))
+        self._patience_for_dials = _DIAL * self._patience
+        self._endpoints = list(_endpoints_of(services))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if is_webhook(environ):
             environ[WAITED] = waited = self._marks.waited()
-            if waited > self._patience:
-                found = self._refusal(environ)
-                if found is not None:
-                    start_response(found[0], found[1])
-                    return [found[2]]
+            if waited > self._patience_for_dials and environ["REQUEST_METHOD"] == "POST":
+                answer = self._turn_away(environ, waited)
+                if answer is not None:
+                    start_response(answer[0], answer[1])
+                    return [answer[2]]
         elif self._marks.came_through(environ["PATH_INFO"]):
             start_response("204 No Content", [])
             return []
         return self._app(environ, start_response)
 
-    def _refusal(self, environ: WSGIEnvironment) -> _Answer | None:
-        if environ["REQUEST_METHOD"] != "POST":
-            return None
+    def _turn_away(self, environ: WSGIEnvironment, waited: float) -> _Answer | None:
         path: str = environ["PATH_INFO"]
-        for pattern, kind, answer in self._refusals:
-            if pattern.fullmatch(path):
-                SHED.labels(kind).inc()
-                return answer
+        for endpoint in self._endpoints:
+            found = endpoint.paths.fullmatch(path)
+            if found is not None:
+                if waited <= self._patience and not _is_dial(environ, endpoint, found["secret"]):
+                    return None
+                SHED.labels(endpoint.brings.value).inc()
+                return endpoint.answer
         return None
 
 
-def _refusals(services: Services) -> Iterable[tuple[re.Pattern[str], str, _Answer]]:
-    """For each endpoint: its paths, what it brings, and how that is turned away."""
+def _is_dial(environ: WSGIEnvironment, endpoint: _Endpoint, secret: str | None) -> bool:
+    """Whether somebody has just dialled. Only of who may come in is the body read, which then can be read again."""
+    length: str = environ.get("CONTENT_LENGTH", "")
+    if endpoint.brings is not EventKind.USSD or not length.isdecimal() or int(length) > _LARGEST_DIAL:
+        return False
+    if not endpoint.gateway.may_enter(secret, {}):
+        return False
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = BytesIO(body)
+    return endpoint.gateway.is_dial(body)
+
+
+def _endpoints_of(services: Services) -> Iterable[_Endpoint]:
     busy = Answer(services.driver.busy().text, goes_on=False)
     later = b"Busy. Please try again.\n"
     for gateway in services.gateways.receiving():
         for endpoint in gateway.endpoints:
-            route = re.escape(f"/webhooks/{gateway.name}{endpoint.route}").replace("<secret>", "[^/]+")
+            route = re.escape(f"/webhooks/{gateway.name}{endpoint.route}")
+            paths = route.replace("<secret>", "(?P<secret>[^/]+)") if "<secret>" in route else f"{route}(?P<secret>)"
             if endpoint.brings is EventKind.USSD:
                 screen = gateway.render_ussd(busy)
                 body = screen.body.encode()
@@ -84,7 +116,7 @@ def _refusals(services: Services) -> Iterable[tuple[re.Pattern[str], str, _Answe
             else:
                 headers = _headers("text/plain; charset=utf-8", later)
                 answer = ("503 Service Unavailable", [*headers, ("Retry-After", "5")], later)
-            yield re.compile(route), endpoint.brings.value, answer
+            yield _Endpoint(re.compile(paths), gateway, endpoint.brings, answer)
 
 
 def _headers(content_type: str, body: bytes) -> list[tuple[str, str]]:

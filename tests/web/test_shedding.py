@@ -85,8 +85,23 @@ def test_what_is_no_hop_is_not_acknowledged_and_comes_again(
 def test_who_has_waited_less_is_served(world: World, phone_of: PhoneOf, queue: Callable[[float], None]) -> None:
     siti = world.worker(world.facility())
     assert siti.phone is not None
-    queue(0.7)
+    queue(0.4)
     phone_of(siti.phone).dials().sees("ketik tanggal lahir")
+
+
+def test_who_is_in_the_middle_is_served_when_those_who_dial_are_turned_away(
+    world: World, phone_of: PhoneOf, queue: Callable[[float], None]
+) -> None:
+    place = world.facility()
+    siti, rina = world.worker(place), world.worker(place)
+    assert siti.phone is not None
+    assert rina.phone is not None
+    phone = phone_of(siti.phone).dials()
+    queue(0.7)
+    phone_of(rina.phone).dials().is_hung_up_on().sees("sistem sedang sibuk")
+    phone.types("17081985").sees("Siti Wulandari")
+    queue(0.7)
+    phone.types("1").sees("hamil")
 
 
 def test_pages_are_not_turned_away(app: Flask, world: World, queue: Callable[[float], None]) -> None:
