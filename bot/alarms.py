@@ -15,12 +15,14 @@ import structlog
 
 from bot import invariants, pulse
 from bot.away import Away
+from bot.backup.noting import last_backup
 from bot.db.database import Database
 from bot.deadline import within
 from bot.evaluation import gateways
 from bot.evaluation.figures import KIND
 from bot.metrics import (
     AWAY,
+    BACKUP_AGE,
     BROKEN,
     CLOCK_LEADS,
     FIGURES_AGE,
@@ -88,7 +90,7 @@ class Alarms:
             REACHABLE.labels("redis").set(0)
             _stale(error)
         try:
-            _feel(self._parts.queue, now)
+            _feel(self._parts.receipts_queue, now)
             REACHABLE.labels("queue").set(1)
         except redis.RedisError as error:
             REACHABLE.labels("queue").set(0)
@@ -105,6 +107,7 @@ def _look_at_database(database: Database, now: datetime) -> None:
     INBOUND_DEAD.set(dead)
     INBOUND_OLDEST.set(_age(oldest, now) if oldest else 0.0)
     FIGURES_AGE.set(_age(database.value(_FIGURES, (KIND,)), now))
+    BACKUP_AGE.set(_age(last_backup(database), now))
     FULL_DISTRICTS.set(database.value(_FULL, (now,)))
     checked = invariants.kept(database)
     BROKEN.set(checked.broken if checked is not None else 0)

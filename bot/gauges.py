@@ -39,7 +39,7 @@ def look(parts: Services) -> None:
         for kind, count in guesses.locked.items():
             IDENTITY_LOCKED.labels(kind).set(count)
         WRONG_PAIRS.set(guesses.wrong_pairs)
-        RECEIPTS_WAITING.set(receipt_stream.waiting(parts.queue))
+        RECEIPTS_WAITING.set(receipt_stream.waiting(parts.receipts_queue))
     except (Away, redis.RedisError) as error:
         AWAY.labels("gauges").inc()
         _log.warning("gauges_stale", reason=type(error).__name__)

@@ -63,6 +63,7 @@ RECEIPTS_WAITING = Gauge("balas_receipts_waiting", "Delivery reports to be appli
 REACHABLE = Gauge("balas_reachable", "Whether it answers: 1 or 0", ["part"], multiprocess_mode="mostrecent")
 SWEEP_AGE = Gauge("balas_sweep_age_seconds", "Since the last sweep was through", multiprocess_mode="mostrecent")
 FIGURES_AGE = Gauge("balas_figures_age_seconds", "Since pages' figures were made", multiprocess_mode="mostrecent")
+BACKUP_AGE = Gauge("balas_backup_age_seconds", "Since the last backup was taken", multiprocess_mode="mostrecent")
 CLOCK_LEADS = Gauge("balas_clock_leads", "Whether a clock leads: 1 or 0", multiprocess_mode="mostrecent")
 WORKERS = Gauge("balas_workers", "Workers that are alive", ["lane"], multiprocess_mode="mostrecent")
 JOBS_WAITING = Gauge("balas_jobs_waiting", "Jobs that no worker has begun", ["lane"], multiprocess_mode="mostrecent")

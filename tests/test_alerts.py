@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import prometheus_client
@@ -11,6 +12,8 @@ from flask import Flask
 
 from bot import invariants, metrics, pulse
 from bot.alarms import KEPT, Alarms
+from bot.backup.manifest import Manifest
+from bot.backup.noting import note
 from bot.clockwork import Leadership
 from bot.embedded.servers import EmbeddedServers
 from bot.evaluation import figures, gateways
@@ -208,6 +211,13 @@ class TestWhatHappens:
         _sent(world, clock, "unknown", 1)
         assert watch.holds("BalasMessagesUnknown") == EVERYTHING
 
+    def test_nobody_has_taken_a_backup(self, watch: Watch, world: World, clock: MovableClock) -> None:
+        assert watch.holds("BalasBackupOld") == EVERYTHING
+        note(world.database, Manifest(clock.now, "0", "0008", 18, 0, "", {}, "", "", ()), took=1.0)
+        assert watch.holds("BalasBackupOld") == set()
+        clock.passes(hours=26, seconds=1)
+        assert watch.holds("BalasBackupOld") == EVERYTHING
+
     def test_an_invariant_is_broken(self, watch: Watch, world: World, clock: MovableClock) -> None:
         invariants.keep(world.database, [Finding(invariants.INVARIANTS[0], 1, ("1",))], clock.now, took=0.1)
         assert watch.holds("BalasInvariantBroken") == EVERYTHING
@@ -254,3 +264,15 @@ def _sent(world: World, clock: MovableClock, state: str, count: int) -> None:
         "FROM a, generate_series(1, %(count)s) n",
         {"now": clock.now, "state": state, "count": count},
     )
+
+
+def test_who_asks_holds_up_no_caller_while_servers_are_away(
+    app: Flask, servers: EmbeddedServers, services: Services, world: World
+) -> None:
+    """Web answers one request at a time."""
+    client = app.test_client()
+    client.get("/metrics")
+    with paused(servers.postgres.pid), paused(servers.valkey.pid):
+        began = time.monotonic()
+        assert client.get("/metrics").status_code == 200
+        assert time.monotonic() - began < 2.5

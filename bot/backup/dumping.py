@@ -36,7 +36,7 @@ def back_up(
     """
     made = _make(folder)
     try:
-        with _snapshot(url) as (connection, snapshot):
+        with snapshot(url) as (connection, name):
             schema = migrate.revision_of(connection)
             if schema is None:
                 raise BackupFailed("The database has not been set up: there is nothing to back up.")
@@ -46,7 +46,7 @@ def back_up(
             major = connection.info.server_version // 10000
             file = folder / DUMP
             argv = [str(program("pg_dump", major)), "--format=custom", f"--compress={_COMPRESSION}", "--no-owner"]
-            argv += ["--no-privileges", f"--snapshot={snapshot}", f"--file={file}"]
+            argv += ["--no-privileges", f"--snapshot={name}", f"--file={file}"]
             run(argv, url, rows, "Dumping", tell)
         sealed, hashed = keys.probe(vault)
         size = file.stat().st_size
@@ -71,7 +71,7 @@ def count_rows(connection: psycopg.Connection[Any], tell: Tell) -> dict[str, int
 
 
 @contextmanager
-def _snapshot(url: str) -> Iterator[tuple[psycopg.Connection[Any], str]]:
+def snapshot(url: str) -> Iterator[tuple[psycopg.Connection[Any], str]]:
     """A transaction that keeps one moment, and the name by which others see the same."""
     with psycopg.connect(url, autocommit=True, application_name="balas backup") as connection:
         # An upgrade waits here rather than for a table, where everybody would wait behind it.

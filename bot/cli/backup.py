@@ -11,10 +11,12 @@ import psycopg
 import redis
 from psycopg.conninfo import conninfo_to_dict
 
+from bot.away import Away
 from bot.backup import restoring
 from bot.backup.dumping import back_up
 from bot.backup.failure import BackupFailed
 from bot.backup.manifest import Manifest
+from bot.backup.noting import note
 from bot.cli.bar import bar
 from bot.cli.context import RELEASE, actor, fail, services
 from bot.services import Services
@@ -34,8 +36,12 @@ def backup(folder: Path) -> None:
         with services(long_work=True) as parts, bar() as tell:
             url, now = parts.settings.database_url, parts.clock.now()
             taken, wrong = back_up(url, parts.vault, folder.absolute(), now, RELEASE, tell or _silent)
+            note(parts.database, taken, took=time.monotonic() - began)
     except (BackupFailed, psycopg.OperationalError) as error:
         fail(_told(error))
+        return
+    except Away:
+        fail("The backup is whole, but PostgreSQL went away before that could be noted there.")
         return
     rows = sum(taken.rows.values())
     click.echo(f"{folder}: {rows:,} rows in {taken.size / 1e6:,.1f} MB, as of {_when(taken)}, {_seconds(began)}")

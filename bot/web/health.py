@@ -9,6 +9,7 @@ from bot import gauges
 from bot.alarms import Alarms
 from bot.away import Away
 from bot.db import migrate
+from bot.deadline import within
 from bot.metrics import render
 from bot.services import Services
 
@@ -30,7 +31,9 @@ def blueprint_of(services: Services) -> Blueprint:
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        gauges.look(services)
+        # Callers may wait behind whoever asks: what is away is not waited for longer than for a caller.
+        with within(1.0, hasty=True):
+            gauges.look(services)
         alarms.look_again()
         return Response(render(), content_type="text/plain; version=0.0.4; charset=utf-8")
 

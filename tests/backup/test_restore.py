@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -14,12 +15,15 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from bot.backup import programs
+from bot.backup.dumping import snapshot
 from bot.crypto import Vault
+from bot.db import migrate
 from bot.db.database import Database
 from bot.embedded.errors import NoEmbeddedServer
 from bot.invariants import check
 from bot.messaging import brakes, leases
 from tests.cli.test_registry import Balas, balas, environment
+from tests.embedded.waiting import eventually
 from tests.world import MORNING, World
 
 __all__ = ["balas", "environment"]
@@ -127,6 +131,15 @@ class TestWhatIsWritten:
         assert password == "very secret"
         assert "secret" not in arguments
         assert make_conninfo(user="balas", dbname="balas", host="db.example") in arguments
+
+    def test_an_upgrade_waits_for_it_and_nobody_behind_the_upgrade(self, database_url: str) -> None:
+        with ThreadPoolExecutor(1) as upgrading, psycopg.connect(database_url, autocommit=True) as others:
+            with snapshot(database_url):
+                upgraded = upgrading.submit(migrate.upgrade, database_url)
+                eventually(lambda: others.execute(_WAITS_FOR_BACKUP).fetchone() == (1,))
+                others.execute("UPDATE district SET name = name")
+                assert not upgraded.done()
+            upgraded.result(timeout=10)
 
 
 class TestRestoring:
@@ -264,6 +277,12 @@ class TestDamage:
         said = json.loads((kept / "manifest.json").read_text())
         (kept / "manifest.json").write_text(json.dumps(said | {"schema": "9999"}))
         assert "has the schema 9999 of a newer release" in restoring("--yes")[2]
+
+
+#: Sessions of PostgreSQL that wait for a lock of ours, not for a table.
+_WAITS_FOR_BACKUP = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+)
 
 
 def _write_reply(world: World) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import redis
 
+from bot.backup.noting import last_backup
 from bot.clock import clock_from
 from bot.crypto import Vault
 from bot.db.database import Database
@@ -45,6 +46,8 @@ def test_every_ticket_that_was_shown_is_in_it_and_everybody_goes_on(
         during = set(shown.tickets) - before
     assert during, "nobody registered while the backup was taken"
     elsewhere = {**service.environ, "DATABASE_URL": empty_url}
+    assert (last := last_backup(world.database)) is not None
+    assert timedelta() < datetime.now(UTC) - last < timedelta(minutes=1)
     told = bot(elsewhere, "restore", str(tmp_path / "kept"), "--yes")
     assert f"{_PEOPLE + 1} workers" in told
     assert "BROKEN" not in bot(elsewhere, "doctor")

@@ -7,7 +7,10 @@ import http.client
 from tests.alert_rules import Labels, fires, is_of_now, named, rules, samples
 from tests.e2e.conftest import Service, until
 
-_RULES = {rule.name: rule.expression for rule in rules() if is_of_now(rule.expression)}
+#: Nobody has taken a backup of a service that has just been made.
+_RULES = {
+    rule.name: rule.expression for rule in rules() if is_of_now(rule.expression) and rule.name != "BalasBackupOld"
+}
 
 
 def _holding(service: Service) -> dict[str, set[Labels]]:
@@ -24,4 +27,3 @@ def _holding(service: Service) -> dict[str, set[Labels]]:
 def test_all_is_well(service: Service) -> None:
     assert len(_RULES) > 12
     until(lambda: _holding(service) == {}, f"nothing to be wrong: {_RULES}")
-
