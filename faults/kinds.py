@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+import psutil  # type: ignore[import-untyped]
 
 from bot.clock import FileClock, set_file_clock
 from faults.carrier import Habits
@@ -42,6 +45,21 @@ def _done(act: Callable[[Stage], object]) -> _Body:
     def body(stage: Stage, _habits: Habits) -> Iterator[None]:
         act(stage)
         yield
+
+    return body
+
+
+def _later(after: float, act: Callable[[Stage], object]) -> _Body:
+    """Within another fault, ``after`` seconds from its beginning."""
+
+    @contextlib.contextmanager
+    def body(stage: Stage, _habits: Habits) -> Iterator[None]:
+        timer = threading.Timer(after, act, [stage])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.join()
 
     return body
 
@@ -108,6 +126,22 @@ def _habits(**worse: float) -> _Body:
                 setattr(habits, name, value)
 
     return body
+
+
+@contextlib.contextmanager
+def full_disk(stage: Stage, _habits: Habits) -> Iterator[None]:
+    """Every write of the web processes to a file fails, as the kernel has it where a disk is full."""
+    before = {}
+    for process in stage.children("bot web"):
+        with contextlib.suppress(psutil.Error):
+            before[process] = process.rlimit(psutil.RLIMIT_FSIZE)
+            process.rlimit(psutil.RLIMIT_FSIZE, (0, before[process][1]))
+    try:
+        yield
+    finally:
+        for process, limits in before.items():
+            with contextlib.suppress(psutil.Error):
+                process.rlimit(psutil.RLIMIT_FSIZE, limits)
 
 
 def _crash_postgres(stage: Stage) -> None:
@@ -190,6 +224,21 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("valkey-paused", "SIGSTOP of Valkey for 5 s", 5, "answers", _stopped(VALKEY)),
     Kind("valkey-cut", "every connection to Valkey cut for 3 s", 3, "answers", _wire(VALKEY, cut=True)),
     Kind("both-paused", "SIGSTOP of both for 4 s", 4, "answers", _together(_stopped(POSTGRES), _stopped(VALKEY))),
+    Kind("both-cut", "every connection to both cut for 6 s", 6, "answers", _wire(POSTGRES, VALKEY, cut=True)),
+    Kind(
+        "both-cut-killed",
+        "both cut for 6 s, and web killed meanwhile",
+        6,
+        "answers",
+        _together(_wire(POSTGRES, VALKEY, cut=True), _later(1.5, lambda stage: stage.kill("bot web"))),
+    ),
+    Kind(
+        "spool-full",
+        "both cut for 6 s, and no disk for what comes in",
+        6,
+        "answers",
+        _together(_wire(POSTGRES, VALKEY, cut=True), full_disk),
+    ),
     Kind("slow-wires", "300 ms more on each round trip, for 5 s", 5, "answers", _wire(POSTGRES, VALKEY, latency=0.15)),
     Kind("gateway-slow", "the gateway takes 4 s to answer", 5, "sending", _gateway(slow=1.0, slow_seconds=4.0)),
     Kind("gateway-500", "the gateway answers 500", 4, "sending", _gateway(broken=1.0)),

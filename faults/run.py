@@ -158,7 +158,7 @@ def _settled(stage: Stage) -> bool:
         "SELECT (SELECT count(*) FROM attempt WHERE state IN ('queued', 'claimed', 'submitted')) "
         "+ (SELECT count(*) FROM inbound WHERE state = 'received')"
     )
-    return int(waiting) == 0
+    return int(waiting) == 0 and not any((stage.folder / "spool").glob("[0-9][0-9]/*"))
 
 
 def _done(spans: Sequence[tuple[Kind, float, float]], place: int, journal: Journal, probes: Probes) -> Done:
