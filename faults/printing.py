@@ -45,6 +45,6 @@ def show(result: Result, console: Console) -> None:
             console.print(f"WRONG: {name.replace('_', ' ')}: {line}", markup=False)
     for fault in result.faults:
         if fault.recovered is None or fault.recovered > RECOVERS_WITHIN:
-            console.print(f"WRONG: not recovered within {RECOVERS_WITHIN:.0f} s: {fault.kind.name}", markup=False)
+            console.print(f"LATE: not recovered within {RECOVERS_WITHIN:.0f} s: {fault.kind.name}", markup=False)
     if result.late:
-        console.print(f"WRONG: {result.late} answers came after the deadline", markup=False)
+        console.print(f"LATE: {result.late} answers came after the deadline", markup=False)
