@@ -213,6 +213,16 @@ def _address_header(text: str, proxies: object) -> str:
     return text
 
 
+def _simulator(environ: Mapping[str, str], public_url: str) -> bool:
+    """Whether the simulator is served: never at an address that is the world's, where nobody means it."""
+    wanted = _is_on(environ, "SIMULATOR")
+    if wanted and public_url.lower().startswith("https://"):
+        raise SettingError(
+            "SIMULATOR must not be set where PUBLIC_URL starts with https://: whoever reaches it can play any phone"
+        )
+    return wanted
+
+
 def _serves(text: str) -> str:
     if text.lower() not in _SERVES:
         raise SettingError(f"WEB_SERVES must be one of {', '.join(_SERVES)}, not {text!r}")
@@ -260,7 +270,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         sms_gateway=_required(
             environ, "SMS_GATEWAY", "the gateway for messages that start here, by its name, e.g. simulator"
         ),
-        simulator=_is_on(environ, "SIMULATOR"),
+        simulator=_simulator(environ, environ.get("PUBLIC_URL", "").strip()),
         age_limits=_ages(environ.get("AGE_LIMITS", "").strip() or "18-59"),
         time_zone=_zone(environ.get("TIMEZONE", "").strip() or "Asia/Jakarta"),
         registration_closes_at=parse_moment(closes, "REGISTRATION_CLOSES_AT") if closes else None,

@@ -26,6 +26,13 @@ def _with(**environ: str) -> Settings:
     return load(REQUIRED | environ)
 
 
+def test_the_simulator_is_never_served_to_the_world() -> None:
+    assert _with(SIMULATOR="1", PUBLIC_URL="http://127.0.0.1:8000").simulator
+    for url in ("https://balas.example", "HTTPS://balas.example/", " https://10.0.0.1:8443"):
+        with pytest.raises(SettingError, match="SIMULATOR must not be set"):
+            _with(SIMULATOR="1", PUBLIC_URL=url)
+
+
 class TestDefaults:
     def test_five_settings_are_enough(self) -> None:
         settings = _with()

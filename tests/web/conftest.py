@@ -23,7 +23,7 @@ Marks = Callable[[str], None]
 
 @pytest.fixture
 def environ(environ_without: dict[str, str]) -> dict[str, str]:
-    return {**environ_without, "SIMULATOR": "1", "SMS_GATEWAY": "simulator"}
+    return {**environ_without, "SIMULATOR": "1", "SMS_GATEWAY": "simulator", "PUBLIC_URL": "http://127.0.0.1:8000"}
 
 
 @pytest.fixture
