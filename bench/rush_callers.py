@@ -113,7 +113,11 @@ class Crowd:
 
     def run(self) -> list[Told]:
         """Play all phases, one after the other."""
-        return [self._play(phase) for phase in self._rush.phases]
+        told = [self._play(phase) for phase in self._rush.phases]
+        for line in [*self._idle, *(key.fileobj for key in self._selector.get_map().values())]:
+            assert isinstance(line, socket.socket)
+            line.close()
+        return told
 
     def _play(self, phase: Phase) -> Told:
         told, warming = Told(phase.name), Told(phase.name)

@@ -48,9 +48,12 @@ def show_rush(result: RushResult, machine: dict[str, object], commit: str, conso
     """Write everything that a reader needs to judge the run."""
     about = f"{machine['processor']}, {machine['cores']} cores, load {machine['load_average_before']} before"
     console.print(f"rush at {commit or 'no commit'}: {about}")
-    console.print(f"best rate with 32 lines that are never idle: {result.best:,.0f} hops/s")
+    rounds = ", ".join(f"{one:,.0f}" for one in result.rounds)
+    console.print(
+        f"best rate with 32 lines that are never idle: {result.best:,.0f} hops/s (before and after: {rounds})"
+    )
     table = Table(title="Hops a second, latencies in ms", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    headings = ("", "came", "answered", "shed", "p50", "p99", "longest", "shed p99", "longest", "tickets", "generator")
+    headings = ("", "came", "served", "shed", "p50", "p99", "most", "shed p99", "most", "tickets", "gen.")
     for heading in headings:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for span in result.spans:
