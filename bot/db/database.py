@@ -130,7 +130,9 @@ class Database:
             open=False,
             timeout=self._wait,
             max_idle=120,
-            reconnect_timeout=3600 * 24,
+            # Left to itself, a pool waits twice as long before each try: after an hour's outage it may take another hour.
+            # So it gives up with whoever waits, and each who asks has it try anew.
+            reconnect_timeout=self._wait,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": 1,
