@@ -10,15 +10,21 @@ from urllib.parse import parse_qsl
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected
 
+#: Providers send some thirty.
+_MOST_FIELDS = 200
+
 
 def posted_form(request: Request) -> dict[str, str]:
     """The fields of a URL-encoded body, of each name the first: one that comes twice is nothing a gateway sends.
 
-    Raises werkzeug's ``RequestEntityTooLarge`` and ``ClientDisconnected``. A body that is no UTF-8 has no fields.
+    Raises werkzeug's ``RequestEntityTooLarge`` and ``ClientDisconnected``. A body that is no UTF-8, or has more than
+    ``_MOST_FIELDS``, has none.
     """
     try:
         # werkzeug's own way with octets that are no characters: they stay written as %XX.
-        fields = parse_qsl(_body(request).decode(), keep_blank_values=True, errors="werkzeug.url_quote")
+        fields = parse_qsl(
+            _body(request).decode(), keep_blank_values=True, errors="werkzeug.url_quote", max_num_fields=_MOST_FIELDS
+        )
     except ValueError:
         return {}
     return dict(reversed(fields))

@@ -19,19 +19,18 @@ PhoneOf = Callable[[str], Phone]
 WRONG = "01011990"
 
 
-def _guesses(phone: Phone, nik: str, *dates: str) -> int:
-    """Tries a NIK with birth dates, as long as the session goes on; how many were tried."""
+def _guesses(phone: Phone, nik: str, typed: str) -> int:
+    """Tries a NIK with a birth date; how many were tried: none where the phone is hung up on."""
     phone.dials()
-    if not phone.goes_on:
-        return 0
-    phone.types(nik)
-    tried = 0
-    for typed in dates:
-        if not phone.goes_on:
-            break
-        phone.types(typed)
-        tried += 1
-    return tried
+    for answer in (nik, typed):
+        if not _is_asked(phone):
+            return 0
+        phone.types(answer)
+    return 1
+
+
+def _is_asked(phone: Phone) -> bool:
+    return phone.goes_on
 
 
 def _locks_itself_out(phone: Phone) -> None:

@@ -50,6 +50,13 @@ def test_of_a_name_that_comes_twice_the_first_counts(app: Flask) -> None:
         assert posted_form(call.request) == {"text": "1"}
 
 
+def test_a_body_of_more_fields_than_anybody_sends_has_none(app: Flask) -> None:
+    for fields, kept in ((200, 200), (201, 0)):
+        body = "&".join(f"{number:x}=" for number in range(fields)).encode()
+        with app.request_context(_call(body)) as call:
+            assert len(posted_form(call.request)) == kept
+
+
 def test_a_body_beyond_the_limit_is_too_large(app: Flask) -> None:
     with app.request_context(_call(b"text=" + b"x" * 996)) as call, pytest.raises(RequestEntityTooLarge):
         posted_form(call.request)

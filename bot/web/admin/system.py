@@ -28,6 +28,7 @@ from bot.privacy import retention
 from bot.pulse import Pulse
 from bot.queues import Work, enqueue_drain
 from bot.registration import closing
+from bot.registration.guards import guessing
 from bot.services import Services
 from bot.web.admin.access import Room, actor
 from bot.web.admin.formats import instant
@@ -164,6 +165,7 @@ def _live(services: Services, found: Waiting) -> dict[str, object]:
     signs, receipts = _signs(services)
     return {
         "refresh": _REFRESH,
+        "guesses": guessing(services.database, now),
         "waiting": found,
         "gateways": _gateways(services, counted.by_gateway if counted else {}),
         "counted_at": counted.as_of if counted else None,

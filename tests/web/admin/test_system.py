@@ -238,3 +238,18 @@ def test_a_district_sees_nothing_of_it(app: Flask, sign_in: SignIn, world: World
     officer = sign_in(Role.DISTRICT, "3273")
     for path in ("/admin/system/", "/admin/system/audit", "/admin/system/audit.csv", "/admin/users/"):
         assert officer.opens(path).status_code == 403
+
+
+def test_guessing_at_birth_dates_is_seen(sign_in: SignIn, world: World) -> None:
+    officer = sign_in()
+    assert "nothing unusual" in officer.reads("/admin/system/")
+    world.database.rows(
+        "INSERT INTO identity_guard (kind, subject, failures, last_failure_at, locked_until) VALUES "
+        "('nik', 'ab', 4, %(now)s, NULL), ('nik', 'cd', 5, %(now)s, %(until)s), ('block', '+62857000', 40, %(now)s, %(until)s)",
+        {"now": MORNING, "until": MORNING + timedelta(hours=1)},
+    )
+    page = officer.reads("/admin/system/live")
+    assert "more than people&#39;s own mistakes" in page
+    assert "about 2 NIKs" in page
+    assert "numbers: 0, NIKs: 1, blocks of numbers: 1" in page
+    assert "+62857" not in page
