@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import stat
@@ -204,13 +205,11 @@ class TestWrongKeys:
         assert said.startswith("DATA_KEY is not the one that this is sealed with: NIKs, screening answers")
         assert restoring.is_empty()
 
-    def test_the_right_one_in_the_wrong_order(
+    def test_a_newer_one_may_stand_before_it(
         self, kept: Path, restoring: Restoring, environment: dict[str, str]
     ) -> None:
-        environment["DATA_KEY"] += f",{OTHER_KEY}"
-        code, _, said = restoring("--yes")
-        assert code == 1
-        assert said.startswith("the last key in DATA_KEY is not the one that hashed the NIKs")
+        environment["DATA_KEY"] = f"{OTHER_KEY},{environment['DATA_KEY']}"
+        assert restoring("--yes")[0] == 0
 
     def test_one_of_several_is_lacking(
         self, balas: Balas, world: World, restoring: Restoring, environment: dict[str, str]
@@ -222,8 +221,11 @@ class TestWrongKeys:
         newer._serial = world._serial
         newer.worker(None)
         assert balas("backup", "kept").exit_code == 0
-        environment["DATA_KEY"] = f"{OTHER_KEY},{OTHER_KEY}"
-        assert "the last key in DATA_KEY is not the one" in restoring("--yes")[2]
+        environment["DATA_KEY"] = OTHER_KEY
+        code, _, said = restoring("--yes")
+        assert code == 1
+        assert "DATA_KEY" in said
+        assert restoring.is_empty()
         environment["DATA_KEY"] = f"{OTHER_KEY},{old}"
         assert restoring("--yes")[0] == 0
 
@@ -271,6 +273,27 @@ class TestDamage:
         (kept / "manifest.json").write_text(json.dumps(said))
         code, _, told = restoring("--yes")
         assert (code, told) == (1, "Not all rows came back: worker differ from the manifest.\n")
+        assert restoring.is_empty()
+
+    def test_what_pg_restore_cannot_read_leaves_nothing(
+        self, balas: Balas, world: World, restoring: Restoring, tmp_path: Path
+    ) -> None:
+        """Damaged before its checksum was made: tables are there by then, and what it says quotes no row."""
+        for _ in range(300):
+            world.worker(None)
+        balas("backup", "kept")
+        dump = tmp_path / "kept" / "database.dump"
+        content = bytearray(dump.read_bytes())
+        content[-20_000:-10_000] = bytes(10_000)  # the roster's rows are among the last
+        dump.write_bytes(content)
+        said = json.loads((tmp_path / "kept" / "manifest.json").read_text())
+        said["sha256"] = hashlib.sha256(content).hexdigest()
+        said["size"] = len(content)
+        (tmp_path / "kept" / "manifest.json").write_text(json.dumps(said))
+        code, _, told = restoring("--yes")
+        assert code == 1
+        assert told.startswith("pg_restore ended with code 1: ")
+        assert "Wulandari" not in told
         assert restoring.is_empty()
 
     def test_a_newer_releases(self, kept: Path, restoring: Restoring) -> None:
