@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from collections.abc import Mapping
 
@@ -174,6 +175,33 @@ def test_what_cannot_be_is_damage(sheet: str, parts: dict[str, str]) -> None:
 
     with pytest.raises(_DAMAGE):
         rows(package(sheet, **parts))
+
+
+def _is_refused(file: io.BytesIO) -> int:
+    """The most memory that refusing it took, in bytes beyond what was there before."""
+    from bot.registration.importing.xlsx_source import _DAMAGE
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(_DAMAGE):
+            rows(file)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_tag_without_an_end_is_refused_before_it_fills_the_memory() -> None:
+    endless = "x" * 24_000_000
+    document = f'<worksheet xmlns="{MAIN}"><sheetData><row a="{endless}"/></sheetData></worksheet>'
+    assert _is_refused(package("", document=document)) < 16_000_000
+    assert _is_refused(package("", styles=f'<styleSheet a="{endless}"/>')) < 16_000_000
+
+
+def test_a_small_part_that_is_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.registration.importing.xlsx.xml._LARGEST_SMALL", 1_000_000)
+    style = '<xf a="' + "x" * 10_000 + '"/>'
+    many = f"<cellXfs>{style * 2_000}</cellXfs>"
+    assert _is_refused(package("", styles=f"<styleSheet>{many}</styleSheet>")) < 16_000_000
 
 
 def test_too_much_text_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,11 @@ from typing import IO, Final, NamedTuple, NoReturn
 from xml.parsers.expat import ParserCreate, XMLParserType
 
 _CHUNK: Final = 1 << 16
-#: Elements of a small document; a workbook may have 65,490 cell styles.
+#: Elements and bytes of a small document; a workbook may have 65,490 cell styles, in some 10 million bytes.
 _MOST_ELEMENTS: Final = 500_000
+_LARGEST_SMALL: Final = 64 * 1024**2
+#: Bytes of one tag, which the parser keeps until it has seen the end of it; those of a sheet have a hundred.
+_LONGEST_TAG: Final = 4 * 1024**2
 
 
 class Element(NamedTuple):
@@ -28,10 +31,19 @@ def new_parser() -> XMLParserType:
     return parser
 
 
-def feed(parser: XMLParserType, stream: IO[bytes]) -> Iterator[None]:
-    """Give ``stream`` to ``parser`` piece by piece, coming up between pieces."""
+def feed(parser: XMLParserType, stream: IO[bytes], most: int | None = None) -> Iterator[None]:
+    """Give ``stream`` to ``parser`` piece by piece, coming up between pieces.
+
+    Raises ``ValueError`` for a tag without an end, and where there are more than ``most`` bytes.
+    """
+    fed = 0
     while chunk := stream.read(_CHUNK):
         parser.Parse(chunk, False)
+        fed += len(chunk)
+        if fed - parser.CurrentByteIndex > _LONGEST_TAG:
+            raise ValueError("a tag that is too long")
+        if most is not None and fed > most:
+            raise ValueError("a document that is too large")
         yield
     parser.Parse(b"", True)
     yield
@@ -52,7 +64,7 @@ def elements(stream: IO[bytes]) -> list[Element]:
     parser = new_parser()
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _: open_names.pop()
-    for _ in feed(parser, stream):
+    for _ in feed(parser, stream, _LARGEST_SMALL):
         pass
     return found
 
