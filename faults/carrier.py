@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import random
+import select
 import threading
 import time
 from collections.abc import Mapping
@@ -93,6 +94,9 @@ class Carrier:
         began = time.monotonic()
         status, body = 0, ""
         kept: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
+        if kept is not None and _is_closed(kept):
+            kept.close()
+            kept = None
         connection = kept or http.client.HTTPConnection("127.0.0.1", self.port, timeout=_WAITS)
         try:
             connection.request("POST", f"/webhooks/africastalking/{self.secret}/{what}", urlencode(form), _HEADERS)
@@ -107,6 +111,11 @@ class Carrier:
             came_to = SORRY
         self.journal.note(Exchange(began, time.monotonic() - began, noted_as, came_to))
         return status, body
+
+
+def _is_closed(connection: http.client.HTTPConnection) -> bool:
+    """Whether the service has closed a kept connection meanwhile: HTTP clients look before they send again."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
 
 
 def _is_sorry(screen: str) -> bool:

@@ -17,8 +17,12 @@ from typing import Final
 import psutil  # type: ignore[import-untyped]
 
 from bot.clock import FileClock, set_file_clock
+from bot.serve.interrupts import RENEWING
 from faults.carrier import Habits
 from faults.stage import POSTGRES, VALKEY, Stage
+
+#: What ``serve`` says when all its processes are renewed, and seconds within which it must.
+_RENEWED, _RENEWS_WITHIN = "All processes are renewed", 120.0
 
 #: What a fault's body is called with: the stage, and the operator's habits.
 _Body = Callable[[Stage, Habits], AbstractContextManager[None]]
@@ -28,7 +32,7 @@ _Body = Callable[[Stage, Habits], AbstractContextManager[None]]
 class Kind:
     """``lasts``: seconds between its beginning and its end; 0: it is over when it has been done.
 
-    ``hits``: "answers" where callers notice it, "sending" where only what leaves does.
+    ``hits``: "answers" where callers notice it, "sending" where only what leaves does. ``harmless``: nobody may notice it.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Kind:
     lasts: float
     hits: str
     body: _Body
+    harmless: bool = False
 
 
 def _done(act: Callable[[Stage], object]) -> _Body:
@@ -144,6 +149,21 @@ def full_disk(stage: Stage, _habits: Habits) -> Iterator[None]:
                 process.rlimit(psutil.RLIMIT_FSIZE, limits)
 
 
+@contextlib.contextmanager
+def _renewed(stage: Stage, _habits: Habits) -> Iterator[None]:
+    """Every process of the service anew, one after the other."""
+    log = stage.folder / "service.log"
+    before = log.read_text(errors="replace").count(_RENEWED)
+    stage.service.send_signal(RENEWING)
+    yield
+    until = time.monotonic() + _RENEWS_WITHIN
+    while log.read_text(errors="replace").count(_RENEWED) == before:
+        if time.monotonic() > until:
+            raise RuntimeError(f"the processes were not renewed; see {log}")
+        stage.servers.tend()
+        time.sleep(0.1)
+
+
 def _crash_postgres(stage: Stage) -> None:
     """kill -9 of all of it: what was committed must be there after its recovery."""
     for process in stage.server_processes(POSTGRES):
@@ -193,6 +213,7 @@ def _to_midnight(now: datetime) -> timedelta:
 
 
 KINDS: Final[tuple[Kind, ...]] = (
+    Kind("renewal", "every process is renewed, one after the other", 20, "answers", _renewed, harmless=True),
     Kind("kill-web", "kill -9 of all web processes", 0, "answers", _done(lambda stage: stage.kill("bot web"))),
     Kind(
         "kill-replying",

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from faults.journal import FINE, REFUSED, SILENCE, SORRY
-from faults.run import RECOVERS_WITHIN, Result
+from faults.run import RECOVERS_WITHIN, Result, harm
 
 
 def show(result: Result, console: Console) -> None:
@@ -46,5 +46,7 @@ def show(result: Result, console: Console) -> None:
     for fault in result.faults:
         if fault.recovered is None or fault.recovered > RECOVERS_WITHIN:
             console.print(f"LATE: not recovered within {RECOVERS_WITHIN:.0f} s: {fault.kind.name}", markup=False)
+        if harmed := harm(fault, SORRY, REFUSED, SILENCE):
+            console.print(f"WRONG: {harmed} requests failed, and none may: {fault.kind.name}", markup=False)
     if result.late:
         console.print(f"LATE: {result.late} answers came after the deadline", markup=False)
