@@ -2,8 +2,8 @@
 
 Both keys are derived from ``DATA_KEY`` by HKDF, each for its own purpose. A ciphertext is ``key id (4 bytes) | nonce
 (12) | AES-256-GCM``, and its purpose is authenticated with it, so that one column's value cannot be moved into another.
-``DATA_KEY`` may hold several keys, separated by commas: the first encrypts, all decrypt, and the last one, which must
-stay, hashes (a hash cannot be made again without the NIK's owner).
+``DATA_KEY`` may hold several keys, separated by commas: the first encrypts and hashes, all decrypt, and what was hashed with
+any of them is found. So a key is replaced while everything runs: see ``bot.privacy.rekeying``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Vault:
             self._ciphers[hashlib.sha256(sealing).digest()[:KEY_ID_BYTES]] = AESGCM(sealing)
         self._key_id = next(iter(self._ciphers))
         self._sealer = self._ciphers[self._key_id]
-        self._hash_key = _derive(keys[-1], b"hash")
+        self._hash_keys = tuple(_derive(key, b"hash") for key in keys)
 
     def seal(self, text: str, purpose: str) -> bytes:
         """Encrypt ``text`` for ``purpose`` (the column it is kept in)."""
@@ -90,6 +90,19 @@ class Vault:
         """Whether all keys with these ids, in hex as ciphertexts begin with them, are among ours."""
         return {bytes.fromhex(each) for each in key_ids} <= self._ciphers.keys()
 
+    @property
+    def key_id(self) -> bytes:
+        """What is sealed now begins with this."""
+        return self._key_id
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether a ciphertext was made with the key that seals now."""
+        return bytes(sealed[:KEY_ID_BYTES]) == self._key_id
+
     def hash(self, text: str) -> bytes:
         """A keyed hash (HMAC-SHA-256, 32 bytes) by which ``text`` can be found but not guessed without the key."""
-        return hmac.digest(self._hash_key, text.encode(), "sha256")
+        return hmac.digest(self._hash_keys[0], text.encode(), "sha256")
+
+    def hashes(self, text: str) -> list[bytes]:
+        """The hashes of ``text`` with each key, the one that is made now first: it may be on record under any of them."""
+        return [hmac.digest(key, text.encode(), "sha256") for key in self._hash_keys]

@@ -1,9 +1,9 @@
-"""How long personal data is kept, in days, as the environment sets it: ``KEEP_<NAME>_DAYS``."""
+"""How long personal data is kept, in days, as the environment sets it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 #: A hundred years.
 _MOST_DAYS = 36500
@@ -28,10 +28,18 @@ class KeptFor:
 
 def kept_for(environ: Mapping[str, str], whole: Callable[[Mapping[str, str], str, int, int, int], int]) -> KeptFor:
     """The settings. ``whole``: reads a whole number by its name, default and bounds, and raises if it is none."""
+
+    def days(name: str, default: int) -> int:
+        return whole(environ, name, default, 1, _MOST_DAYS)
+
     return KeptFor(
-        **{
-            field.name: whole(environ, f"KEEP_{field.name.upper()}_DAYS", field.default, 1, _MOST_DAYS)
-            for field in fields(KeptFor)
-            if isinstance(field.default, int)
-        }
+        message_bodies=days("KEEP_MESSAGE_BODIES_DAYS", 90),
+        inbound_texts=days("KEEP_INBOUND_TEXTS_DAYS", 30),
+        transcripts=days("KEEP_TRANSCRIPTS_DAYS", 30),
+        identity=days("KEEP_IDENTITY_DAYS", 180),
+        screening=days("KEEP_SCREENING_DAYS", 90),
+        enquiries=days("KEEP_ENQUIRIES_DAYS", 90),
+        uploads=days("KEEP_UPLOADS_DAYS", 7),
+        answers=days("KEEP_ANSWERS_DAYS", 1),
+        sign_ins=days("KEEP_SIGN_INS_DAYS", 365),
     )

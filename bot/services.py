@@ -142,7 +142,7 @@ class Services:
             Store(self.conversations),
             Desk(self.database, self.vault, self.terms, self.waker.wake).perform,
             self.clock,
-            digest_key=self.vault.hash("conversation digest"),
+            digest_keys=self.vault.hashes("conversation digest"),
             time_zone=settings.time_zone,
             note=self.hop_notes.note,
             often=Often(settings.phone_turns),

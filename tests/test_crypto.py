@@ -58,9 +58,15 @@ class TestChangingKeys:
         with pytest.raises(Undecipherable, match="DATA_KEY does not hold"):
             before.open(both.seal(NIK, "nik"), "nik")
 
-    def test_the_last_key_hashes_so_that_people_are_found_after_a_change(self) -> None:
-        assert Vault(f"{NEW},{OLD}").hash(NIK) == Vault(OLD).hash(NIK)
-        assert Vault(NEW).hash(NIK) != Vault(OLD).hash(NIK)
+    def test_the_first_key_hashes_and_all_find_so_that_people_are_found_during_a_change(self) -> None:
+        assert Vault(f"{NEW},{OLD}").hash(NIK) == Vault(NEW).hash(NIK) != Vault(OLD).hash(NIK)
+        assert Vault(f"{NEW},{OLD}").hashes(NIK) == [Vault(NEW).hash(NIK), Vault(OLD).hash(NIK)]
+        assert Vault(f"{OLD},{NEW}").hash(NIK) == Vault(OLD).hash(NIK)
+
+    def test_what_was_sealed_with_another_key_is_told_apart(self) -> None:
+        both = Vault(f"{NEW},{OLD}")
+        assert both.is_current(both.seal(NIK, "nik"))
+        assert not both.is_current(Vault(OLD).seal(NIK, "nik"))
 
     def test_a_ciphertext_names_its_key_without_showing_it(self) -> None:
         ids = {Vault(key).seal(NIK, "nik")[:KEY_ID_BYTES] for key in (OLD, NEW, OTHER)}
@@ -69,7 +75,7 @@ class TestChangingKeys:
         assert not any(each in letter * 32 for each in ids for letter in (b"o", b"n", b"x"))
 
     def test_spaces_around_the_comma_do_not_matter(self) -> None:
-        assert Vault(f" {NEW} , {OLD} ").hash(NIK) == Vault(OLD).hash(NIK)
+        assert Vault(f" {NEW} , {OLD} ").hashes(NIK) == Vault(f"{NEW},{OLD}").hashes(NIK)
 
 
 class TestHashing:

@@ -29,7 +29,7 @@ NOT_THE_KEY: Final = (
     "DATA_KEY is not the one that this is sealed with: NIKs, screening answers and SMS texts stay unreadable"
 )
 NOT_ALL_KEYS: Final = "DATA_KEY lacks a key that some of this is sealed with: keep all that were in use, newest first"
-NOT_THE_HASH: Final = "the last key in DATA_KEY is not the one that hashed the NIKs: nobody would be found by NIK"
+NOT_THE_HASH: Final = "no key in DATA_KEY is the one that hashed the NIKs: nobody would be found by NIK"
 
 
 def probe(vault: Vault) -> tuple[str, str]:
@@ -56,7 +56,7 @@ def wrong_with(vault: Vault, manifest: Manifest) -> str | None:
             return NOT_THE_KEY
     except (Undecipherable, NotBase64):
         return NOT_THE_KEY
-    if vault.hash(_TEXT).hex() != manifest.hashed:
+    if bytes.fromhex(manifest.hashed) not in vault.hashes(_TEXT):
         return NOT_THE_HASH
     return None if vault.holds(manifest.key_ids) else NOT_ALL_KEYS
 
@@ -67,7 +67,7 @@ def wrong_in(vault: Vault, connection: psycopg.Connection[Any], used: tuple[str,
         return NOT_ALL_KEYS
     for sealed, hashed in connection.execute(_NIKS).fetchall():
         try:
-            if vault.hash(vault.open(sealed, "nik")) != hashed:
+            if hashed not in vault.hashes(vault.open(sealed, "nik")):
                 return NOT_THE_HASH
         except Undecipherable:
             return NOT_THE_KEY

@@ -20,6 +20,7 @@ from bot.cli.context import RELEASE
 from bot.cli.doctor import doctor
 from bot.cli.flow import flow
 from bot.cli.inbound import inbound
+from bot.cli.keys import keys
 from bot.cli.privacy import privacy
 from bot.cli.progress import progress
 from bot.cli.registration import registration
@@ -63,6 +64,7 @@ for command in (
     sending,
     progress,
     privacy,
+    keys,
     user,
     claims,
     inbound,

@@ -98,7 +98,7 @@ def erase(phone_or_nik: str, reason: str, yes: bool, as_json: bool) -> None:
             click.confirm("Erase this person for good? It cannot be undone.", abort=True, err=True)
         try:
             erased = erasing.erase(
-                parts.database, Store(parts.conversations), who, reason, _officer(), parts.clock.now()
+                parts.database, parts.vault, Store(parts.conversations), who, reason, _officer(), parts.clock.now()
             )
         except BadReason:
             fail(_BAD_REASON)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
@@ -78,7 +78,7 @@ class Driver(Generic[M]):
         perform: Perform,
         clock: Clock,
         *,
-        digest_key: bytes,
+        digest_keys: Sequence[bytes],
         time_zone: ZoneInfo,
         note: Note = unnoted,
         often: Often = UNLIMITED,
@@ -88,7 +88,8 @@ class Driver(Generic[M]):
         self._store = store
         self._perform = perform
         self._clock = clock
-        self._digest_key = digest_key[:32]
+        # Processes may keep these in another order while one replaces another.
+        self._digest_keys = tuple(key[:32] for key in digest_keys)
         self._time_zone = time_zone
         self._note = note
         self._often = often
@@ -106,7 +107,7 @@ class Driver(Generic[M]):
                     language = conversation.memory.language
                 going_on = record is not None and record.session == session
                 digest = self._digest(text)
-                if record is not None and going_on and (record.conversation is None or record.heard == digest):
+                if record is not None and going_on and (record.conversation is None or self._was(record.heard, text)):
                     return Screen(record.answer, record.goes_on)
                 if self._often.is_too_often(record, now.timestamp()):
                     TOO_OFTEN.labels(Channel.USSD).inc()
@@ -230,14 +231,20 @@ class Driver(Generic[M]):
             visit = int(stands.started_at) if by_sms else zlib.crc32(kept.session.encode()) >> 1
             self._note(kept.at, channel, self._flow.name, stands.state, self._flow.who(stands.memory), visit)
 
-    def _digest(self, text: str) -> str:
+    def _digest(self, text: str, which: int = 0) -> str:
         # Keyed, since a birth date's plain hash is soon guessed.
-        return hashlib.blake2s(text.encode(), key=self._digest_key, digest_size=12).hexdigest()
+        return hashlib.blake2s(text.encode(), key=self._digest_keys[which], digest_size=12).hexdigest()
+
+    def _was(self, heard: str, text: str) -> bool:
+        """Whether ``heard`` is the digest of ``text``, with any of the keys."""
+        return heard == self._digest(text) or any(
+            heard == self._digest(text, which) for which in range(1, len(self._digest_keys))
+        )
 
     def _rest(self, record: Record, text: str) -> str | None:
         """The new input: what follows the text heard before. None if ``text`` does not follow from it."""
         length = record.heard_length
-        if len(text) < length or record.heard != self._digest(text[:length]):
+        if len(text) < length or not self._was(record.heard, text[:length]):
             return None
         if length == 0:
             return text

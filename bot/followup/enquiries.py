@@ -138,14 +138,15 @@ def stated_birth_date(nik: str, today: date) -> date | None:
 _SETTLE = """
 UPDATE enquiry e SET outcome = %(outcome)s, settled_at = %(now)s, settled_by = %(by)s, decline_reason = %(why)s
 WHERE e.id = %(id)s AND e.outcome IS NULL AND {area}
-RETURNING e.phone, e.nik_sealed, e.nik_hash
+RETURNING e.phone, e.nik_sealed
 """
 _FACILITY = "SELECT f.district_code FROM facility f WHERE f.id = %(facility)s AND {area}"
 _ADD = """
 INSERT INTO worker (nik_hash, nik_sealed, nik_tail, name, birth_date, sex, phone, district_code, facility_id, profession,
                     created_at, updated_at)
-VALUES (%(nik_hash)s, %(nik_sealed)s, %(nik_tail)s, %(name)s, %(birth_date)s, %(sex)s, %(phone)s, %(district)s,
-        %(facility)s, %(profession)s, %(now)s, %(now)s)
+SELECT %(nik_hash)s, %(nik_sealed)s, %(nik_tail)s, %(name)s, %(birth_date)s, %(sex)s, %(phone)s, %(district)s,
+       %(facility)s, %(profession)s, %(now)s, %(now)s
+WHERE NOT EXISTS (SELECT 1 FROM worker WHERE nik_hash = ANY(%(nik_hashes)s))
 ON CONFLICT (nik_hash) DO NOTHING RETURNING id
 """
 
@@ -163,7 +164,7 @@ def approve(
 ) -> Settled:
     """Put somebody on the roster with the number that they asked from, and tell them; once, however often it is said."""
 
-    def add(connection: psycopg.Connection[Any], phone: str, nik_sealed: bytes, nik_hash: bytes) -> int:
+    def add(connection: psycopg.Connection[Any], phone: str, nik_sealed: bytes) -> int:
         place = connection.execute(
             _FACILITY.format(area=office.area.of_facilities()).encode(),
             {**office.area.parameters, "facility": new.facility_id},
@@ -177,8 +178,9 @@ def approve(
         row = connection.execute(
             _ADD,
             {
-                "nik_hash": nik_hash,
-                "nik_sealed": nik_sealed,
+                "nik_hash": vault.hash(nik.text),
+                "nik_hashes": vault.hashes(nik.text),
+                "nik_sealed": vault.seal(nik.text, _NIK),
                 "nik_tail": nik.tail,
                 "name": new.name,
                 "birth_date": born,
@@ -211,7 +213,7 @@ def _settle(
     outcome: str,
     why: Decline | None,
     text: Mapping[str, str],
-    add: Callable[[psycopg.Connection[Any], str, bytes, bytes], int | None],
+    add: Callable[[psycopg.Connection[Any], str, bytes], int | None],
 ) -> Settled:
     """One transaction: the enquiry, the worker, the audit log, the SMS. Two officers wait for the enquiry's row."""
     parameters = {**office.area.parameters, "id": number, "now": now, "by": office.name, "outcome": outcome}
@@ -225,7 +227,7 @@ def _settle(
                     f"SELECT 1 FROM enquiry e WHERE e.id = %(id)s AND {condition}".encode(), parameters
                 ).fetchone()
                 return Settled.GONE if there is None else Settled.ALREADY
-            worker_id = add(connection, row[0], bytes(row[1]), bytes(row[2]))
+            worker_id = add(connection, row[0], bytes(row[1]))
             detail = {} if why is None else {"reason": why.value}
             audit.record(connection, now, office.name, f"enquiry.{outcome}", f"enquiry:{number}", detail)
             outbox.write(

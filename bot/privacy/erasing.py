@@ -16,6 +16,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from bot.conversation.store import Store, StoreAway
+from bot.crypto import Vault
 from bot.db import audit
 from bot.db.database import Database
 from bot.privacy.columns import ABOUT, MESSAGES_OF
@@ -117,7 +118,9 @@ _NOBODY: Final = "00" * 32
 _LISTED = f"SELECT t.id, t.audience FROM campaign t WHERE {ABOUT['campaign'].whose} ORDER BY t.id FOR UPDATE"
 
 
-def erase(database: Database, store: Store, who: int | bytes, reason: str, officer: Officer, now: datetime) -> Erased:
+def erase(
+    database: Database, vault: Vault, store: Store, who: int | bytes, reason: str, officer: Officer, now: datetime
+) -> Erased:
     """Erase a person (see ``bot.privacy.person.find``); that it was done, and why, goes to the audit log.
 
     Raises ``OutOfReach``, ``MessageLeaving``, ``bot.registration.corrections.BadReason`` (also for a reason that names
@@ -125,7 +128,7 @@ def erase(database: Database, store: Store, who: int | bytes, reason: str, offic
     """
     reason = checked_reason(reason)
     with database.transaction() as connection:
-        person = locked(connection, officer, who)
+        person = locked(connection, vault, officer, who)
         if names(person.name, reason):
             raise BadReason
         erased = _erase(connection, person, reason, officer, now)

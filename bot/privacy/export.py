@@ -34,7 +34,7 @@ def export(
     """
     reason = checked_reason(reason)
     with database.transaction() as connection:
-        person = locked(connection, officer, who)
+        person = locked(connection, vault, officer, who)
         tables = {name: _rows(connection, vault, name, about, person) for name, about in ABOUT.items()}
         places = connection.execute(_PLACES, person.parameters).fetchall()
         audit.record(connection, now, officer.name, "privacy.export", subject(person.worker_id), {"reason": reason})

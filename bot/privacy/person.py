@@ -12,6 +12,7 @@ from bot.db.database import Database
 from bot.phone import parse_phone
 from bot.registration.nik import is_nik_form
 from bot.registration.officer import Officer, lock_in_reach, subject
+from bot.registration.sealed_nik import open_nik
 
 #: Where there is no worker.
 NO_WORKER = 0
@@ -58,12 +59,13 @@ def find(database: Database, vault: Vault, phone_or_nik: str) -> int | bytes:
     """
     text = phone_or_nik.strip()
     if is_nik_form(text):
-        nik_hash = vault.hash(text)
-        row = database.row("SELECT id FROM worker WHERE nik_hash = %s", (nik_hash,))
-        asked = database.row("SELECT 1 FROM enquiry WHERE nik_hash = %s", (nik_hash,))
-        if row is None and asked is None:
+        row = database.row("SELECT id FROM worker WHERE nik_hash = ANY(%s)", (vault.hashes(text),))
+        asked = database.row("SELECT nik_hash FROM enquiry WHERE nik_hash = ANY(%s)", (vault.hashes(text),))
+        if row is not None:
+            return int(row[0])
+        if asked is None:
             raise Nobody
-        return nik_hash if row is None else int(row[0])
+        return bytes(asked[0])
     phone = parse_phone(text)
     rows = database.rows("SELECT id FROM worker WHERE phone = %s LIMIT 2", (phone,))
     if not rows:
@@ -78,17 +80,19 @@ def find(database: Database, vault: Vault, phone_or_nik: str) -> int | bytes:
     return int(rows[0][0])
 
 
-def locked(connection: psycopg.Connection[Any], officer: Officer, who: int | bytes) -> Person:
+def locked(connection: psycopg.Connection[Any], vault: Vault, officer: Officer, who: int | bytes) -> Person:
     """The person, whose row is locked until the transaction ends; raises ``OutOfReach``."""
     if isinstance(who, bytes):
         rows = connection.execute("SELECT phone FROM enquiry WHERE nik_hash = %s FOR UPDATE", (who,)).fetchall()
         return _person(connection, NO_WORKER, "", {row[0] for row in rows}, (who,))
-    name, phone, nik_hash = lock_in_reach(connection, officer, who, "w.name, w.phone, w.nik_hash")
+    name, phone, nik_hash, sealed = lock_in_reach(connection, officer, who, "w.name, w.phone, w.nik_hash, w.nik_sealed")
+    nik = open_nik(vault, sealed)
+    hashes = {bytes(nik_hash), *(vault.hashes(nik) if nik else ())}
     claimed = connection.execute(
         "SELECT phone FROM phone_claim WHERE worker_id = %s AND state = 'accepted'", (who,)
     ).fetchall()
     numbers = {row[0] for row in claimed} | ({phone} if phone is not None else set())
-    return _person(connection, who, name, numbers, (bytes(nik_hash),))
+    return _person(connection, who, name, numbers, tuple(hashes))
 
 
 def _person(

@@ -39,7 +39,7 @@ SILENCE = timedelta(hours=24)
 _NIK = "nik"
 _CONVERSATION_NIK = "conversation.nik"
 
-_FIND = f"SELECT {PERSON} FROM {PERSON_FROM} WHERE w.nik_hash = %(nik)s AND w.birth_date = %(birth_date)s"
+_FIND = f"SELECT {PERSON} FROM {PERSON_FROM} WHERE w.nik_hash = ANY(%(niks)s) AND w.birth_date = %(birth_date)s"
 
 
 def seal_nik(vault: Vault, act: SealNik) -> NikSealed:
@@ -53,13 +53,14 @@ def _open_nik(vault: Vault, sealed: str) -> str:
 
 def prove_by_nik(database: Database, vault: Vault, terms: Terms, act: ProveByNik, caller: Caller) -> object:
     """Prove a caller by NIK and birth date; says what the number may do."""
-    nik_hash = vault.hash(_open_nik(vault, act.sealed_nik))
+    nik_hashes = vault.hashes(_open_nik(vault, act.sealed_nik))
     with database.transaction() as connection:
         # One after the other for one NIK, so that two claims cannot be opened past each other.
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(nik_hash[:7], "big"),))
-        row = connection.execute(_FIND.encode(), {"nik": nik_hash, "birth_date": act.birth_date}).fetchone()
+        for number in sorted(int.from_bytes(nik_hash[:7], "big") for nik_hash in nik_hashes):
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (number,))
+        row = connection.execute(_FIND.encode(), {"niks": nik_hashes, "birth_date": act.birth_date}).fetchone()
         own = row is not None and row[9] == caller.phone
-        guards = guards_of_stranger(caller.phone, nik_hash)
+        guards = guards_of_stranger(caller.phone, nik_hashes)
         if own:
             guards = guards[:1]
         locked = locked_until(connection, guards, caller.now)
@@ -221,8 +222,16 @@ def leave_enquiry(database: Database, vault: Vault, act: LeaveEnquiry, caller: C
     nik = _open_nik(vault, act.sealed_nik)
     row = database.row(
         "INSERT INTO enquiry (phone, nik_hash, nik_sealed, district_code, created_at) "
-        "VALUES (%s, %s, %s, (SELECT code FROM district WHERE code = %s), %s) "
+        "SELECT %(phone)s, %(hash)s, %(sealed)s, (SELECT code FROM district WHERE code = %(district)s), %(now)s "
+        "WHERE NOT EXISTS (SELECT 1 FROM enquiry WHERE phone = %(phone)s AND nik_hash = ANY(%(hashes)s)) "
         "ON CONFLICT (phone, nik_hash) DO NOTHING RETURNING id",
-        (caller.phone, vault.hash(nik), vault.seal(nik, _NIK), nik[:4], caller.now),
+        {
+            "phone": caller.phone,
+            "hash": vault.hash(nik),
+            "hashes": vault.hashes(nik),
+            "sealed": vault.seal(nik, _NIK),
+            "district": nik[:4],
+            "now": caller.now,
+        },
     )
     return Done() if row else NothingToDo()

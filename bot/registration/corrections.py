@@ -153,13 +153,15 @@ def set_opted_out(database: Database, worker_id: int, officer: Officer, now: dat
         return written
 
 
-def unlock(database: Database, worker_id: int, officer: Officer, now: datetime) -> bool:
+def unlock(database: Database, vault: Vault, worker_id: int, officer: Officer, now: datetime) -> bool:
     """Forget the wrong answers that were counted against the worker's number and NIK. False: there were none."""
     with database.transaction() as connection:
-        phone, nik_hash = lock_in_reach(connection, officer, worker_id, "w.phone, w.nik_hash")
+        phone, nik_hash, sealed = lock_in_reach(connection, officer, worker_id, "w.phone, w.nik_hash, w.nik_sealed")
+        nik = open_nik(vault, sealed)
+        hashes = {bytes(nik_hash), *(vault.hashes(nik) if nik else ())}
         gone = connection.execute(
-            "DELETE FROM identity_guard WHERE (kind = 'phone' AND subject = %s) OR (kind = 'nik' AND subject = %s)",
-            (phone, bytes(nik_hash).hex()),
+            "DELETE FROM identity_guard WHERE (kind = 'phone' AND subject = %s) OR (kind = 'nik' AND subject = ANY(%s))",
+            (phone, [each.hex() for each in hashes]),
         )
         if gone.rowcount > 0:
             audit.record(connection, now, officer.name, "identity.unlock", subject(worker_id))

@@ -117,8 +117,8 @@ def seek(database: Database, vault: Vault, typed: str, facility_id: int, officer
     """Who is meant by a ticket or NIK, wherever the officer sees; by a part of the name, at this facility only."""
     compact = re.sub(r"[^0-9A-Za-z]", "", typed)
     if is_nik_form(compact):
-        where = "w.nik_hash = %(nik)s"
-        return _seek_person(database, where, {"nik": vault.hash(compact)}, officer, now)
+        where = "w.nik_hash = ANY(%(niks)s)"
+        return _seek_person(database, where, {"niks": vault.hashes(compact)}, officer, now)
     ticket = meant_ticket(compact)
     if ticket is not None:
         found = _seek_person(database, "b.ticket = %(ticket)s", {"ticket": ticket}, officer, now)

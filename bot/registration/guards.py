@@ -94,9 +94,10 @@ class Guard:
                 return f"{self.kind}:{self.subject[:12]}"
 
 
-def guards_of_stranger(phone: str, nik_hash: bytes) -> list[Guard]:
-    """Who counts the wrong answers of a strange number."""
-    return [Guard(PHONE, phone), Guard(NIK, nik_hash.hex()), Guard(BLOCK, phone[:-_DIGITS_OF_BLOCK])]
+def guards_of_stranger(phone: str, nik_hashes: list[bytes]) -> list[Guard]:
+    """Who counts the wrong answers of a strange number; a NIK while its key is replaced by both its hashes."""
+    niks = [Guard(NIK, each) for each in sorted(nik_hash.hex() for nik_hash in nik_hashes)]
+    return [Guard(PHONE, phone), *niks, Guard(BLOCK, phone[:-_DIGITS_OF_BLOCK])]
 
 
 def locked_until(connection: psycopg.Connection[Any], guards: list[Guard], now: datetime) -> datetime | None:

@@ -76,7 +76,7 @@ def search(database: Database, vault: Vault, reach: Reach, typed: str) -> Found:
     text = " ".join(typed.split())
     digits = re.sub(r"[ .-]", "", text)
     if is_nik_form(digits):
-        return _find(database, reach, By.NIK, "w.nik_hash = %(nik)s", {"nik": vault.hash(digits)})
+        return _find(database, reach, By.NIK, "w.nik_hash = ANY(%(niks)s)", {"niks": vault.hashes(digits)})
     phone = _phone(text)
     if phone is not None:
         return _find(database, reach, By.PHONE, "w.phone = %(phone)s", {"phone": phone})

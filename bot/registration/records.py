@@ -65,7 +65,7 @@ def find_workers(database: Database, vault: Vault, phone_or_nik: str) -> list[Wo
     """The workers with this NIK, or (several may share it) with this phone. Raises ``NotAPhone`` for neither."""
     text = phone_or_nik.strip()
     if is_nik_form(text):
-        rows = database.rows(_WORKER + "WHERE w.nik_hash = %s", (vault.hash(text),))
+        rows = database.rows(_WORKER + "WHERE w.nik_hash = ANY(%s)", (vault.hashes(text),))
     elif text.isdecimal() and len(text) == 16:
         raise NotAPhone("this is no NIK: its birth date or serial cannot be")
     else:

@@ -47,7 +47,7 @@ class House:
             Store(self.client),
             self._perform,
             self.clock,
-            digest_key=b"k" * 32,
+            digest_keys=[b"k" * 32],
             time_zone=ZoneInfo("Asia/Jakarta"),
             note=self.note,
         )

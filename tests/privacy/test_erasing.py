@@ -42,7 +42,13 @@ def other(services: Services, world: World, kartika: Person) -> Person:
 
 def erase(services: Services, someone: Person, officer: Officer = OFFICER, why: str = WHY) -> erasing.Erased:
     return erasing.erase(
-        services.database, Store(services.conversations), someone.worker.id, why, officer, services.clock.now()
+        services.database,
+        services.vault,
+        Store(services.conversations),
+        someone.worker.id,
+        why,
+        officer,
+        services.clock.now(),
     )
 
 
@@ -159,7 +165,7 @@ class TestErasing:
     ) -> None:
         whose = {table: about.whose for table, about in ABOUT.items() if table not in {"audit", "campaign"}}
         with services.database.transaction() as connection:
-            them = person.locked(connection, OFFICER, other.worker.id).parameters
+            them = person.locked(connection, services.vault, OFFICER, other.worker.id).parameters
 
         def theirs() -> dict[str, Any]:
             return {
@@ -246,7 +252,9 @@ class TestWhileSomethingHappens:
         worker = world.worker(facility)
         phone = phone_of(str(worker.phone))
         phone.dials().types(worker.typed_birth_date).sees("Siti Wulandari")
-        erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+        erasing.erase(
+            services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
+        )
         assert services.conversations.keys("conv:*") == []
         phone.types("1").does_not_see("Siti", "Wulandari")
         phone.dials().does_not_see("S***")
@@ -259,7 +267,9 @@ class TestWhileSomethingHappens:
         worker = world.worker(facility)
         phone_of(str(worker.phone)).dials().types(worker.typed_birth_date).types("1").types("1")
         assert world.taken(session) == 1
-        erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+        erasing.erase(
+            services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
+        )
         assert world.taken(session) == 0
         assert broken(services) == []
 
@@ -271,7 +281,9 @@ class TestWhileSomethingHappens:
         worker = world.worker(facility)
         phone_of(str(worker.phone)).registers(worker.typed_birth_date)
         assert len(world.messages(str(worker.phone))) == 1
-        erased = erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+        erased = erasing.erase(
+            services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
+        )
         assert erased.stopped == 1
         assert services.database.rows("SELECT state FROM attempt") == [("cancelled",)]
         assert services.database.rows("SELECT state, phone, body FROM message") == [("suppressed", "", "")]
@@ -287,7 +299,9 @@ class TestWhileSomethingHappens:
         services.database.rows("UPDATE attempt SET state = 'submitted', claimed_at = %s", (MORNING,))
         before = dump(services.database)
         with pytest.raises(erasing.MessageLeaving):
-            erasing.erase(services.database, Store(services.conversations), worker.id, WHY, OFFICER, MORNING)
+            erasing.erase(
+                services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
+            )
         assert dump(services.database) == before
 
 
@@ -307,7 +321,7 @@ class TestWhoOnlyAsked:
         found = export.export(services.database, services.vault, who, WHY, OFFICER, MORNING)
         assert found["data"]["enquiry"][0]["nik"] == nik
         assert not found["on_the_list"]
-        erasing.erase(services.database, Store(services.conversations), who, WHY, OFFICER, MORNING)
+        erasing.erase(services.database, services.vault, Store(services.conversations), who, WHY, OFFICER, MORNING)
         assert everything(services.database, "enquiry") == []
         with pytest.raises(person.Nobody):
             person.find(services.database, services.vault, number)

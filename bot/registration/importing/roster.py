@@ -46,6 +46,7 @@ class WorkerRow(NamedTuple):
     district_code: str
     facility_code: str | None
     profession: str
+    other_hashes: list[bytes]
 
     @classmethod
     def of(
@@ -73,6 +74,7 @@ class WorkerRow(NamedTuple):
             district_code,
             facility_code,
             profession,
+            vault.hashes(nik.text)[1:],
         )
 
 
@@ -95,6 +97,7 @@ class RosterImporter(Importer):
         "district_code": "text",
         "facility_code": "text",
         "profession": "text",
+        "other_hashes": "bytea[]",
     }
     target = "worker"
     key = ("nik_hash",)
@@ -132,6 +135,7 @@ class RosterImporter(Importer):
         reject_unknown(connection, "staged_worker", "facility_code", "facility")
 
     def merge(self, connection: Connection, present: frozenset[str], now: datetime) -> Merged:
+        _know_by_other_keys(connection)
         _keep_proven_numbers(connection)
         absent = frozenset(self.optional) - present
         return upsert(
@@ -156,6 +160,19 @@ class RosterImporter(Importer):
         if birth_date < self._earliest:
             raise BadCell("birth_date", f"is more than {OLDEST} years ago")
         return birth_date
+
+
+def _know_by_other_keys(connection: Connection) -> None:
+    """Whoever is on the list under a hash with another of our keys is that person, not a new one.
+
+    The registry's lock keeps whoever replaces a key from hashing them anew meanwhile.
+    """
+    connection.execute(
+        """
+        UPDATE staged_worker s SET nik_hash = w.nik_hash
+        FROM worker w WHERE w.nik_hash = ANY(s.other_hashes) AND s.rejected_reason IS NULL
+        """
+    )
 
 
 def _keep_proven_numbers(connection: Connection) -> None:

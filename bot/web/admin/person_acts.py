@@ -86,7 +86,7 @@ def register(room: Room) -> None:
 
     @room.post("/people/<int:worker>/unlock", needs=May.EDIT_PEOPLE)
     def people_unlock(worker: int) -> Response:
-        if corrections.unlock(services.database, row_id(worker), officer(), services.clock.now()):
+        if corrections.unlock(services.database, services.vault, row_id(worker), officer(), services.clock.now()):
             flash(say("The lock is lifted. They can try again at once."), "good")
         return _back(worker)
 

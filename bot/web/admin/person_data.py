@@ -49,6 +49,7 @@ def register(room: Room) -> None:
         try:
             erased = erase(
                 services.database,
+                services.vault,
                 Store(services.conversations),
                 row_id(worker),
                 request.form.get("reason", ""),
