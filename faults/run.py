@@ -15,7 +15,7 @@ from bot.clock import FileClock
 from bot.db.database import Database
 from bot.serve.address import unready
 from faults.carrier import Carrier
-from faults.journal import Journal
+from faults.journal import REFUSED, SILENCE, SORRY, Journal
 from faults.judge import Verdict, judge
 from faults.kinds import Kind
 from faults.probing import Probes
