@@ -230,13 +230,17 @@ class TestWrongKeys:
         assert restoring("--yes")[0] == 0
 
     def test_it_can_be_restored_all_the_same_and_says_so(
-        self, kept: Path, restoring: Restoring, environment: dict[str, str]
+        self, kept: Path, restoring: Restoring, balas: Balas, environment: dict[str, str]
     ) -> None:
         environment["DATA_KEY"] = OTHER_KEY
         code, told, said = restoring("--yes", "--any-key")
         assert code == 1
         assert "Restored" in told
         assert said.startswith("Attention: DATA_KEY lacks a key")
+        environment["DATABASE_URL"] = restoring.url
+        done = balas("doctor")
+        assert done.exit_code == 0
+        assert done.stderr.startswith("Attention: some of what is sealed was sealed with a key that is not in DATA_KEY")
 
 
 class TestDamage:
