@@ -58,7 +58,7 @@ class Planner:
         if not lease.any_hour and lease.time_zone is not None:
             opening = next_opening(self._window, zone(lease.time_zone), now)
             if opening > now:
-                leases.give_back(self._database, lease.id, opening)
+                leases.give_back(self._database, lease, opening)
                 return Plan(given_back=True)
         gateway = self._gateways.by_name.get(lease.gateway)
         most = 1 if gateway is None else gateway.max_recipients_per_request
@@ -102,4 +102,4 @@ class Planner:
         name = self._database.value("SELECT name FROM campaign WHERE id = %s", (lease.campaign_id,))
         with contextlib.suppress(CampaignError):  # another worker or an admin was faster
             campaigns.pause(self._database, name, now=now, actor="system", because=cap)
-        leases.give_back(self._database, lease.id, now)
+        leases.give_back(self._database, lease, now)

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from queue import Empty, SimpleQueue
 
 from bot.messaging.leases import Lease
@@ -25,7 +26,8 @@ _LINGER = 0.005
 @dataclass(slots=True)
 class Hand:
     """``open`` counts each attempt's requests that have no outcome yet; ``leases`` holds those attempts, ``submitted`` which
-    of them may be handed over. ``unwritten``: messages in ``answers``. Moments are those of the monotonic clock."""
+    of them may be handed over. ``tried_at``: the last moment at which some were marked so, known to be or not.
+    ``unwritten``: messages in ``answers``. Other moments are those of the monotonic clock."""
 
     ready: deque[Request] = field(default_factory=deque)
     under_way: dict[Future[list[Outcome]], Request] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Hand:
     answers: list[Settled] = field(default_factory=list)
     unwritten: int = 0
     done: list[int] = field(default_factory=list)
+    tried_at: datetime | None = None
     paced_until: float = 0.0
     gathered_at: float = 0.0
     renewed_at: float = 0.0

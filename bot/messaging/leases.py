@@ -24,7 +24,8 @@ class Lease:
     """An attempt that this process has claimed: ``size`` messages of one campaign, language and time zone, or one reply.
 
     ``number``: the how manieth try it is. ``rate``: messages a second that its campaign may send, None for no limit;
-    ``any_hour``: its campaign passes the sending window.
+    ``any_hour``: its campaign passes the sending window. ``claimed_at``: by it this claim is told from one that another
+    process makes after ours was taken for dead.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Lease:
     number: int
     size: int
     deadline_at: datetime | None
+    claimed_at: datetime | None = None
     rate: float | None = None
     any_hour: bool = False
 
@@ -43,7 +45,9 @@ class Lease:
 #: Whether an officer has stopped everything but replies, see ``bot.messaging.brakes``.
 STOPPED = "EXISTS (SELECT 1 FROM setting WHERE key = 'sending_stopped' AND value = 'true'::jsonb)"
 
-_LEASE = "a.id, a.lane, a.gateway, a.campaign_id, a.language, a.time_zone, a.number, a.size, a.deadline_at"
+_LEASE = (
+    "a.id, a.lane, a.gateway, a.campaign_id, a.language, a.time_zone, a.number, a.size, a.deadline_at, a.claimed_at"
+)
 
 # Rows are locked and passed over by other workers. A phone's replies keep their order: one is claimed only when none
 # before it is under way.
@@ -76,7 +80,7 @@ RETURNING {_LEASE}, due.rate, due.ignore_quiet_hours
 def claim_replies(database: Database, now: datetime, limit: int) -> list[tuple[Lease, Outgoing | None]]:
     """Claim up to ``limit`` due replies, each with its letter (None: it has been settled meanwhile)."""
     rows = database.rows(_CLAIM_REPLIES, {"now": now, "limit": limit})
-    return [(Lease(*row[:9]), None if row[9] is None else Outgoing(*row[9:])) for row in rows]
+    return [(Lease(*row[:10]), None if row[10] is None else Outgoing(*row[10:])) for row in rows]
 
 
 def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | None:
@@ -86,17 +90,18 @@ def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | No
     return None if row is None else Lease(*row)
 
 
-def submit(database: Database, leases: Sequence[int], now: datetime) -> set[int]:
+def submit(database: Database, leases: Sequence[Lease], now: datetime) -> set[int]:
     """Mark claimed attempts as handed over from now on; returns those that are still ours to hand over.
 
-    The others were swept, or their campaign has been paused or ended meanwhile.
+    The others were swept, and maybe claimed by somebody else, or their campaign has been paused or ended meanwhile.
     """
     rows = database.rows(
         "UPDATE attempt a SET state = 'submitted', submitted_at = %(now)s, claimed_at = %(now)s "
-        "WHERE a.id = ANY(%(leases)s) AND a.state = 'claimed' AND (a.campaign_id IS NULL "
+        "FROM unnest(%(leases)s::bigint[], %(claimed)s::timestamptz[]) AS ours (id, claimed_at) "
+        "WHERE a.id = ours.id AND a.claimed_at = ours.claimed_at AND a.state = 'claimed' AND (a.campaign_id IS NULL "
         f"OR (EXISTS (SELECT 1 FROM campaign c WHERE c.id = a.campaign_id AND c.state = 'running') AND NOT {STOPPED})) "
         "RETURNING a.id",
-        {"leases": list(leases), "now": now},
+        {"leases": [each.id for each in leases], "claimed": [each.claimed_at for each in leases], "now": now},
     )
     return {row[0] for row in rows}
 
@@ -113,11 +118,16 @@ def renew(database: Database, leases: Sequence[int], now: datetime) -> set[int]:
     return {number for number, goes_on in rows if goes_on}
 
 
-def give_back(database: Database, lease: int, due_at: datetime) -> None:
-    """Queue a claimed attempt again, none of whose messages has been handed over."""
+def give_back(database: Database, lease: Lease, due_at: datetime, tried_at: datetime | None = None) -> None:
+    """Queue a claimed attempt again, none of whose messages has been handed over.
+
+    ``tried_at``: the moment of a ``submit`` of which is not known whether it was carried out.
+    """
     database.rows(
-        "UPDATE attempt SET state = 'queued', claimed_at = NULL, due_at = %s WHERE id = %s AND state = 'claimed'",
-        (due_at, lease),
+        "UPDATE attempt SET state = 'queued', claimed_at = NULL, submitted_at = NULL, due_at = %(due_at)s "
+        "WHERE id = %(id)s AND ((state = 'claimed' AND claimed_at = %(claimed_at)s) "
+        "OR (state = 'submitted' AND submitted_at = %(tried_at)s))",
+        {"due_at": due_at, "id": lease.id, "claimed_at": lease.claimed_at, "tried_at": tried_at},
     )
 
 
@@ -154,14 +164,17 @@ def suppress(database: Database, left_out: dict[str, list[int]], now: datetime) 
 
 
 #: Moves messages to a new attempt, to be tried again at ``due_at``: parameters messages, lease, number, due_at, now, reason.
+#: Said twice, since nobody knows whether it was carried out, it does nothing more.
 TRY_AGAIN = f"""
-WITH fresh AS (
+WITH wanted AS (
+    SELECT id FROM message
+    WHERE id = ANY(%(messages)s) AND attempt_id = %(lease)s AND state = 'queued' ORDER BY id FOR UPDATE
+), fresh AS (
     INSERT INTO attempt ({_COPY}, number, size, state, created_at, due_at, reason)
-    SELECT {_COPY}, %(number)s, cardinality(%(messages)s::bigint[]), 'queued', %(now)s, %(due_at)s, %(reason)s
-    FROM attempt WHERE id = %(lease)s RETURNING id
+    SELECT {_COPY}, %(number)s, (SELECT count(*) FROM wanted), 'queued', %(now)s, %(due_at)s, %(reason)s
+    FROM attempt WHERE id = %(lease)s AND EXISTS (SELECT 1 FROM wanted) RETURNING id
 )
-UPDATE message m SET attempt_id = fresh.id, reason = %(reason)s FROM fresh
-WHERE m.id = ANY(%(messages)s) AND m.attempt_id = %(lease)s AND m.state = 'queued'
+UPDATE message m SET attempt_id = fresh.id, reason = %(reason)s FROM fresh, wanted WHERE m.id = wanted.id
 """
 
 

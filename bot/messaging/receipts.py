@@ -101,9 +101,11 @@ WHERE m.provider_id <> t.provider_id
 ON CONFLICT DO NOTHING
 """
 
+# Only what has been applied: an earlier one of the same message may still wait for it.
 _MARK = """
-UPDATE receipt r SET matched = true FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[]) AS t (gateway, provider_id)
-WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND NOT r.matched
+UPDATE receipt r SET matched = true
+FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(statuses)s::text[]) AS t (gateway, provider_id, status)
+WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND r.status = t.status AND NOT r.matched
 """
 
 
@@ -132,7 +134,7 @@ def apply(database: Database, told: Sequence[Told]) -> int:
         found = [(told[place], message, is_news) for place, (message, is_news) in sorted(matched.items())]
         _learn(connection, [(each, message) for each, message, is_news in found if is_news])
         _move(connection, [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found])
-        _mark(connection, [(each.gateway, each.receipt.provider_id) for each, _, _ in found])
+        _mark(connection, [(each.gateway, each.receipt.provider_id, each.receipt.status) for each, _, _ in found])
         wrong = [
             (e.receipt.phone, e.gateway, e.receipt.reason) for e in told if e.receipt.wrong_number and e.receipt.phone
         ]
@@ -148,13 +150,14 @@ def apply_early(connection: psycopg.Connection[Any], accepted: Sequence[tuple[st
     """
     gateways, provider_ids, messages = (list(column) for column in zip(*accepted, strict=True))
     rows = connection.execute(
-        "SELECT t.message_id, r.status, r.reason FROM receipt r "
+        "SELECT t.message_id, r.status, r.reason, r.gateway, r.provider_id FROM receipt r "
         "JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS t (gateway, provider_id, message_id) "
         "USING (gateway, provider_id) WHERE NOT r.matched ORDER BY r.id",
         (gateways, provider_ids, messages),
     ).fetchall()
-    _move(connection, [_Move(message, _STATE[ReceiptStatus(status)], reason, now) for message, status, reason in rows])
-    _mark(connection, [(gateway, provider_id) for gateway, provider_id, _ in accepted])
+    moves = [_Move(message, _STATE[ReceiptStatus(status)], reason, now) for message, status, reason, _, _ in rows]
+    _move(connection, moves)
+    _mark(connection, [(gateway, provider_id, status) for _, status, _, gateway, provider_id in rows])
 
 
 def rematch(database: Database, now: datetime) -> int:
@@ -197,7 +200,7 @@ def _learn(connection: psycopg.Connection[Any], found: Sequence[tuple[Told, int]
         )
 
 
-def _mark(connection: psycopg.Connection[Any], known: Sequence[tuple[str, str]]) -> None:
-    if known:
-        gateways, provider_ids = [gateway for gateway, _ in known], [provider_id for _, provider_id in known]
-        connection.execute(_MARK, {"gateways": gateways, "provider_ids": provider_ids})
+def _mark(connection: psycopg.Connection[Any], applied: Sequence[tuple[str, str, str]]) -> None:
+    if applied:
+        gateways, provider_ids, statuses = (list(column) for column in zip(*applied, strict=True))
+        connection.execute(_MARK, {"gateways": gateways, "provider_ids": provider_ids, "statuses": statuses})

@@ -71,5 +71,9 @@ def _ask(
             receipt = Receipt(told.provider_id, told.status, phone, our_id=message)
             found += receipts.apply(database, [Told(gateway.name, receipt, now)])
     if found == len(unknown):
-        database.rows("UPDATE attempt SET has_unknown = false WHERE id = %s", (attempt,))
+        database.rows(
+            "UPDATE attempt SET has_unknown = false WHERE id = %(attempt)s "
+            "AND NOT EXISTS (SELECT 1 FROM message WHERE attempt_id = %(attempt)s AND state = 'unknown')",
+            {"attempt": attempt},
+        )
     return found

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import redis
 import structlog
 
 from bot.away import Away
@@ -22,7 +23,7 @@ from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.requests import Composer, Plan, Request, plan_replies
 from bot.messaging.settling import Settled
-from bot.metrics import AWAY
+from bot.metrics import AWAY, FAILURES
 from gateway_adapters.base import Accepted, GatewayRegistry, Outcome, Outgoing, Rejected, Unknown
 
 _log = structlog.get_logger(__name__)
@@ -99,7 +100,7 @@ class Sender:
         """Something has gone away: write what gateways have answered, and give back the rest, as soon as that is possible."""
         until = time.monotonic() + _RESCUE
         while (hand.under_way or hand.answers or hand.ready) and time.monotonic() < until:
-            with contextlib.suppress(Away):
+            with contextlib.suppress(Away, redis.RedisError):
                 self._give_back(hand)
                 self._gather(hand, _GATHER)
                 if not hand.under_way:
@@ -193,16 +194,17 @@ class Sender:
 
     def _submit(self, hand: Hand) -> None:
         """Mark the attempts of the requests that come next as handed over; drop those that are not ours any more."""
-        fresh = [lease for lease in hand.leases if lease not in hand.submitted]
+        fresh = [lease for number, lease in hand.leases.items() if number not in hand.submitted]
         if not fresh:
             return
-        ours = leases.submit(self._database, fresh, self._clock.now())
+        hand.tried_at = self._clock.now()
+        ours = leases.submit(self._database, fresh, hand.tried_at)
         hand.submitted |= ours
-        for lost in set(fresh) - ours:
+        for lost in {lease.id for lease in fresh} - ours:
             self._give_back_claimed(hand, lost)
 
     def _gather(self, hand: Hand, pause: float) -> int:
-        """Take in the answers that have come, waiting ``pause`` seconds for one; returns how many were accepted."""
+        """Take in what has been answered, waiting ``pause`` seconds for one; returns how many were accepted."""
         if hand.ready and not hand.is_full:
             pause = min(pause, max(0.0, hand.paced_until - time.monotonic()))
         if not hand.under_way:
@@ -266,8 +268,8 @@ class Sender:
                 self._give_back_claimed(hand, lease)
 
     def _give_back_claimed(self, hand: Hand, lease: int) -> None:
-        """Queue an attempt again that has not been submitted."""
-        leases.give_back(self._database, lease, self._clock.now())
+        """Queue an attempt again that has not been submitted, or may have been by a statement that got no answer."""
+        leases.give_back(self._database, hand.leases[lease], self._clock.now(), hand.tried_at)
         for request in hand.drop(lease):
             self._take_back(request, request.letters)
 
@@ -283,7 +285,12 @@ class Sender:
 
 
 def _call(request: Request) -> list[Outcome]:
-    return request.gateway.send(request.letters)
+    try:
+        return request.gateway.send(request.letters)
+    except Exception as error:  # noqa: BLE001 - an adapter raises nothing; if one does, nobody knows what has left
+        FAILURES.labels("send").inc()
+        _log.error("gateway_raised", gateway=request.gateway.name, error=type(error).__name__)
+        return [Unknown(letter.id, "the adapter failed") for letter in request.letters]
 
 
 def _in_order(letters: Sequence[Outgoing], outcomes: list[Outcome]) -> list[Outcome]:

@@ -80,6 +80,7 @@ ON CONFLICT DO NOTHING
 """
 _UNIT = "\x1f"
 
+# Only of messages that are still this attempt's: one that somebody has had sent again meanwhile is another's.
 _WRITE = """
 WITH told AS (
     SELECT * FROM unnest(%(messages)s::bigint[], %(leases)s::bigint[], %(states)s::text[], %(reasons)s::text[],
@@ -87,7 +88,7 @@ WITH told AS (
 ), settled AS (
     UPDATE message m SET state = t.state, reason = t.reason, settled_at = %(now)s, body = coalesce(m.body, t.body)
     FROM told t
-    WHERE m.id = t.message_id AND m.state IN ('queued', 'unknown')
+    WHERE m.id = t.message_id AND m.attempt_id = t.attempt_id AND m.state IN ('queued', 'unknown')
 )
 UPDATE attempt SET settled_at = %(now)s,
        state = CASE WHEN id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown') THEN 'settled' ELSE state END,

@@ -49,7 +49,7 @@ class Post:
 
     def submit(self) -> list[tuple[leases.Lease, Outgoing]]:
         claimed = self.claim()
-        leases.submit(self.database, [lease.id for lease, _ in claimed], self.clock.now())
+        leases.submit(self.database, [lease for lease, _ in claimed], self.clock.now())
         return claimed
 
     def send(self, gateways: GatewayRegistry | None = None) -> int:

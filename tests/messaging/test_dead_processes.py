@@ -16,7 +16,7 @@ def test_what_was_only_claimed_is_sent_by_somebody_else(mail: Post, stub: Africa
     assert leases.sweep(mail.database, mail.clock.now()) == (1, 0)
     assert mail.send() == 1
     # the process was not dead but slow: it finds that the message is no longer its own
-    assert leases.submit(mail.database, [lease.id], mail.clock.now()) == set()
+    assert leases.submit(mail.database, [lease], mail.clock.now()) == set()
     assert len(stub.taken) == 1
     assert mail.attempt(message) == ("settled", 1)
 

@@ -44,7 +44,7 @@ class Sent:
         self.id = written
         claimed = leases.claim_replies(database, MORNING, 500)
         [(self.lease, self.letter)] = [(a, b) for a, b in claimed if b is not None and b.id == written]
-        leases.submit(database, [self.lease.id], MORNING)
+        leases.submit(database, [self.lease], MORNING)
 
     def is_answered(self, outcome: Outcome) -> None:
         settling.settle(self.database, [Settled(self.lease, [self.letter], [outcome])], [self.lease.id], MORNING)

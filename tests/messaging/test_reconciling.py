@@ -125,7 +125,7 @@ def test_what_a_dead_worker_had_in_hand_is_found_by_what_it_would_have_said(
 ) -> None:
     message = write("a", "halo")
     [(lease, _)] = leases.claim_replies(database, clock.now(), 10)
-    leases.submit(database, [lease.id], clock.now())
+    leases.submit(database, [lease], clock.now())
     clock.moment += timedelta(seconds=61)
     assert leases.sweep(database, clock.now()) == (0, 1)
     clock.moment += timedelta(minutes=3)

@@ -33,7 +33,7 @@ def submitted(database: Database, *keys: str) -> list[tuple[Lease, Outgoing]]:
                 connection, Draft(key, "reply", Lane.REPLY, "twilio", f"+6281{number:08d}", "id", "halo"), MORNING
             )
     claimed = [(lease, letter) for lease, letter in leases.claim_replies(database, MORNING, 10) if letter is not None]
-    leases.submit(database, [lease.id for lease, _ in claimed], MORNING)
+    leases.submit(database, [lease for lease, _ in claimed], MORNING)
     return claimed
 
 
