@@ -27,7 +27,9 @@ SPOOL_REPLAYED = Counter("balas_spool_replayed_total", "What left the disk again
 RECEIPTS_IN = Counter("balas_receipts_received_total", "Delivery reports taken in", ["gateway"])
 REFUSED = Counter("balas_webhooks_refused_total", "Webhook calls refused", ["gateway", "reason"])
 IDENTITY_WRONG = Counter("balas_identity_wrong_total", "Wrong birth dates, or pairs with a NIK", ["caller"])
-IDENTITY_LOCKS = Counter("balas_identity_locks_total", "Numbers, NIKs and blocks of numbers locked", ["kind"])
+IDENTITY_LOCKS = Counter(
+    "balas_identity_locks_total", "Numbers, NIKs and blocks of numbers locked, claims refused", ["kind"]
+)
 TOO_OFTEN = Counter("balas_too_often_total", "Turns refused to phones that come too often", ["channel"])
 SENT = Counter("balas_messages_total", "Messages handed to gateways", ["lane"])
 FAILURES = Counter("balas_failures_total", "Requests that failed inside", ["where"])

@@ -18,6 +18,7 @@ from bot.registration.acts import (
     OptOut,
     SendTicket,
     SetLanguage,
+    TooLate,
 )
 from flows.identity import LANGUAGES
 from flows.memory import ENGLISH, Memory, other_language
@@ -110,7 +111,11 @@ KEYWORD_STATES: tuple[State[Memory], ...] = (
     Task(
         "object",
         do=lambda _m, _words: ObjectToClaim(),
-        then={Done: Case("objected"), NothingToDo: Case("nothing_to_object")},
+        then={
+            Done: Case("objected"),
+            NothingToDo: Case("nothing_to_object"),
+            TooLate: Case("object_too_late"),
+        },
     ),
     Task(
         "switch_language",
@@ -153,6 +158,12 @@ KEYWORD_STATES: tuple[State[Memory], ...] = (
         ),
     ),
     Ending("objected", say=_("Thank you. The other number cannot use your data any more. Help: {call_centre}")),
+    Ending(
+        "object_too_late",
+        say=_(
+            "Another number has your data, for our SMS had no answer for 24 hours. Is that not you? Please call {call_centre}."
+        ),
+    ),
     Ending(
         "nothing_to_object", say=_("There is nothing to object to: no other number uses your data. Help: {call_centre}")
     ),

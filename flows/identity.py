@@ -25,6 +25,7 @@ from bot.registration.acts import (
     ReportNotMe,
     SealNik,
     StrangeCaller,
+    TooManyPeople,
     Wrong,
 )
 from flows.memory import ENGLISH, INDONESIAN, Memory, keep_known, keep_lock, keep_proven, switch_language
@@ -219,6 +220,7 @@ IDENTITY: tuple[State[Memory], ...] = (
             Proven: Case("route", keep=keep_proven),
             Wrong: Case("birth_date_after_nik", keep=_keep_wrong),
             Locked: Case("locked", keep=keep_lock),
+            TooManyPeople: Case("too_many_people"),
         },
     ),
     Task(
@@ -267,6 +269,12 @@ IDENTITY: tuple[State[Memory], ...] = (
     ),
     Ending(
         "locked", say=_("Too many wrong answers. Please try again after {until}, or call {call_centre}. Thank you.")
+    ),
+    Ending(
+        "too_many_people",
+        say=_(
+            "This number has been used for many people. Please use the phone of who wants to register, or call {call_centre}."
+        ),
     ),
     Ending(
         "barred",

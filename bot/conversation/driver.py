@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic
 from zoneinfo import ZoneInfo
@@ -102,6 +102,8 @@ class Driver(Generic[M]):
                 record, version = self._store.load(phone)
                 now = self._clock.now()
                 reading = self._reading(now)
+                if record is not None and self._is_dialled_anew(record, text, now.timestamp()):
+                    record = replace(record, session="")
                 conversation = self._alive(record, now.timestamp(), RESUME_USSD, session)
                 if conversation is not None:
                     language = conversation.memory.language
@@ -198,6 +200,14 @@ class Driver(Generic[M]):
             return thaw(self._flow, record.conversation)
         except NotOurs:
             return None
+
+    def _is_dialled_anew(self, record: Record, text: str, now: float) -> bool:
+        """Whether somebody dials long after all that was said: then the session is a new one, whatever the gateway calls it.
+
+        Some gateways name sessions by number and phone, or count from one again: their callers would hear the end of their
+        last call for days, and another holder of the phone would go on where it was left.
+        """
+        return not text and now - record.at > RESUME_USSD
 
     def _record(
         self,

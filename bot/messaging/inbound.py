@@ -7,11 +7,11 @@ died) is found by the sweep and handled in the order of arrival.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.conversation.driver import Heard
-from bot.crypto import Vault
+from bot.crypto import Undecipherable, Vault
 from bot.db import audit
 from bot.db.database import Database
 from bot.messaging import outbox
@@ -63,7 +63,8 @@ RETURNING id, claimed_until IS NOT NULL
 """
 
 _KEPT_BEFORE = """
-SELECT i.id, m.body, m.id FROM inbound i LEFT JOIN message m ON m.natural_key = 'reply:' || i.id AND m.inline
+SELECT i.id, m.body, m.id, i.phone, i.text_sealed
+FROM inbound i LEFT JOIN message m ON m.natural_key = 'reply:' || i.id AND m.inline
 WHERE i.gateway = %s AND i.gateway_message_id = %s
 """
 
@@ -71,7 +72,24 @@ WHERE i.gateway = %s AND i.gateway_message_id = %s
 def keep(
     database: Database, vault: Vault, gateway: str, sms: InboundSms, now: datetime, *, at_once: bool = True
 ) -> Kept:
-    """Store an inbound message, once per gateway message id; raises ``DatabaseAway``. Not ``at_once``: for the sweep."""
+    """Store an inbound message, once per gateway message id; raises ``DatabaseAway``. Not ``at_once``: for the sweep.
+
+    An id that was another phone's, or came with another text, is a mistake of the gateway's: the message is a new one, kept
+    under an id of its own, so that nobody's words are lost and nobody gets the reply to somebody else.
+    """
+    kept = _keep(database, vault, gateway, sms, now, at_once=at_once)
+    if kept is None:
+        own = vault.hash(f"{sms.message_id} {sms.phone} {sms.text}").hex()
+        kept = _keep(database, vault, gateway, replace(sms, message_id=own), now, at_once=at_once)
+    if kept is None:
+        raise LookupError("two different messages have one keyed hash")
+    return kept
+
+
+def _keep(
+    database: Database, vault: Vault, gateway: str, sms: InboundSms, now: datetime, *, at_once: bool
+) -> Kept | None:
+    """None where the id is taken by another message."""
     row = database.row(
         _KEEP,
         {
@@ -90,7 +108,18 @@ def keep(
     before = database.row(_KEPT_BEFORE, (gateway, sms.message_id))
     if before is None:
         raise LookupError("what conflicts is there")
-    return Kept(Waiting(before[0], gateway, sms.phone, sms.link_id, sms.text), False, before[1], before[2])
+    number, reply, reply_id, phone, sealed = before
+    if phone != sms.phone or not _may_be(vault, bytes(sealed), sms.text):
+        return None
+    return Kept(Waiting(number, gateway, sms.phone, sms.link_id, sms.text), False, reply, reply_id)
+
+
+def _may_be(vault: Vault, sealed: bytes, text: str) -> bool:
+    """Whether a text may be the sealed one; the text of an old message is deleted in time, and fits any."""
+    try:
+        return not sealed or open_text(vault, sealed) == text
+    except Undecipherable:
+        return True
 
 
 def open_text(vault: Vault, sealed: bytes) -> str:

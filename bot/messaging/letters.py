@@ -34,8 +34,8 @@ class Letter:
     def identity(self) -> str | None:
         """The same for the same thing told again; None for opt-outs: stop, start and stop again are three."""
         match self.event:
-            case InboundSms(message_id=message):
-                return f"sms {self.gateway} {message}"
+            case InboundSms(message_id=message, text=text):
+                return f"sms {self.gateway} {message} {text!a}"
             case Receipt(provider_id=provider_id, status=status, reason=reason):
                 return f"receipt {self.gateway} {provider_id} {status.value} {reason}"
             case OptOut():

@@ -243,6 +243,11 @@ class Locked:
 
 
 @dataclass(frozen=True, slots=True)
+class TooManyPeople:
+    """The number has spoken for as many people as a strange number may."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """Registration is over."""
 
@@ -281,6 +286,11 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class NothingToDo:
     """There was nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """It would have had to be said earlier: only an officer can undo it now."""
 
 
 @dataclass(frozen=True, slots=True)

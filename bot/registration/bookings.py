@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -24,12 +25,14 @@ from bot.registration.acts import (
 )
 from bot.registration.closing import GRACE, STILL_OPEN, is_open
 from bot.registration.holding import SLOT, SLOT_FROM, find_place, live_slot, lock_worker, slot_of
-from bot.registration.people import owns_booking
+from bot.registration.people import OnBehalf, owns_booking
 from bot.registration.taking import release_hold
 from bot.registration.terms import Terms
 from bot.registration.tickets import new_ticket
 from gateway_adapters.base import Channel
 
+#: A ticket's SMS is not sent once more, on the worker's own wish, where that was done within this time.
+AGAIN = timedelta(minutes=10)
 #: Draws of a ticket code before giving up: with 20 million codes and a million of them used, five misses in a row happen
 #: once in three million times.
 _DRAWS = 5
@@ -217,8 +220,19 @@ def send_again(
         return NothingToDo()
     if not _may_change(connection, booked.booking_id, caller):
         return Barred()
-    _write_ticket(connection, terms, act, caller, again_key(act.booking_id, caller), booked.ticket)
+    if isinstance(caller, OnBehalf) or not _is_on_its_way(connection, act.booking_id, caller):
+        _write_ticket(connection, terms, act, caller, again_key(act.booking_id, caller), booked.ticket)
     return Done()
+
+
+def _is_on_its_way(connection: psycopg.Connection[Any], booking_id: int, caller: Caller) -> bool:
+    """Whether the ticket was sent once more just now: each SMS costs money, and whoever asks all the time gets no more."""
+    row = connection.execute(
+        "SELECT 1 FROM message WHERE booking_id = %s AND natural_key LIKE 'ticket-again:%%' AND phone = %s "
+        "AND created_at > %s AND state <> 'rejected' LIMIT 1",
+        (booking_id, caller.phone, caller.now - AGAIN),
+    ).fetchone()
+    return row is not None
 
 
 def again_key(booking_id: int, caller: Caller) -> str:

@@ -18,6 +18,7 @@ from bot.crypto import Vault
 from bot.db import audit
 from bot.db.database import Database
 from bot.messaging import outbox
+from bot.metrics import IDENTITY_LOCKS
 from bot.phone import mask_phone
 from bot.registration.acts import (
     Access,
@@ -30,7 +31,10 @@ from bot.registration.acts import (
     ProveByNik,
     Proven,
     SealNik,
+    TooLate,
+    TooManyPeople,
 )
+from bot.registration.claim_limit import speaks_for_too_many
 from bot.registration.guards import count_wrong, guards_of_stranger, locked_until
 from bot.registration.people import PERSON, PERSON_FROM
 from bot.registration.terms import Terms
@@ -40,6 +44,15 @@ _NIK = "nik"
 _CONVERSATION_NIK = "conversation.nik"
 
 _FIND = f"SELECT {PERSON} FROM {PERSON_FROM} WHERE w.nik_hash = ANY(%(niks)s) AND w.birth_date = %(birth_date)s"
+
+
+# By the notices to this number: no index has the numbers that settled claims were about.
+_TOLD_TOO_LONG_AGO = """
+SELECT 1 FROM message m
+JOIN phone_claim c ON c.id = substring(m.natural_key FROM 7)::bigint
+JOIN worker w ON w.id = c.worker_id AND w.phone = c.phone
+WHERE m.phone = %s AND m.kind = 'claim' AND c.state = 'accepted' AND c.settled_by = 'system' LIMIT 1
+"""
 
 
 def seal_nik(vault: Vault, act: SealNik) -> NikSealed:
@@ -66,6 +79,9 @@ def prove_by_nik(database: Database, vault: Vault, terms: Terms, act: ProveByNik
         locked = locked_until(connection, guards, caller.now)
         if locked is not None:
             return Locked(locked, terms.time_zone.key)
+        if not own and speaks_for_too_many(connection, caller.phone, row[0] if row else None, caller.now):
+            IDENTITY_LOCKS.labels("claims").inc()
+            return TooManyPeople()
         if row is None:
             return count_wrong(connection, terms, caller, guards)
         connection.execute(
@@ -205,7 +221,7 @@ def decide(database: Database, claim_id: int, *, approve: bool, now: datetime, a
 
 
 def object_to_claims(database: Database, _act: ObjectToClaim, caller: Caller) -> object:
-    """TOLAK: reject every open claim on a worker of this number."""
+    """TOLAK: reject every open claim on a worker of this number. One that silence has accepted is an officer's to undo."""
     with database.transaction() as connection:
         rows = connection.execute(
             "UPDATE phone_claim SET state = 'rejected', settled_at = %s, settled_by = 'roster number' "
@@ -214,7 +230,10 @@ def object_to_claims(database: Database, _act: ObjectToClaim, caller: Caller) ->
         ).fetchall()
         for (worker_id,) in rows:
             audit.record(connection, caller.now, "roster number", "claim.reject", f"worker:{worker_id}")
-        return Done() if rows else NothingToDo()
+        if rows:
+            return Done()
+        late = connection.execute(_TOLD_TOO_LONG_AGO, (caller.phone,)).fetchone()
+        return TooLate() if late else NothingToDo()
 
 
 def leave_enquiry(database: Database, vault: Vault, act: LeaveEnquiry, caller: Caller) -> object:

@@ -108,6 +108,8 @@ OUTCOMES: dict[type, st.SearchStrategy[Any]] = {
             acts.Ambiguous,
             acts.Done,
             acts.NothingToDo,
+            acts.TooLate,
+            acts.TooManyPeople,
             acts.NoPlace,
             acts.SessionFull,
             acts.AgeOutside,

@@ -18,6 +18,7 @@ SCREENS: Final = {
     "nik_of_family": _("NIK asked, as several share the number"),
     "birth_date_after_nik": _("birth date asked after the NIK"),
     "locked": _("locked after wrong answers"),
+    "too_many_people": _("turned away: the number has spoken for many people"),
     "enquiry_kept": _("not on the list, enquiry kept"),
     "barred": _("another number holds the booking"),
     "confirm": _("name and district to confirm"),
@@ -51,6 +52,7 @@ SCREENS: Final = {
     "help": _("help by SMS"),
     "stopped": _("invitations stopped"),
     "objected": _("objected to another number"),
+    "object_too_late": _("objected to another number when it was too late"),
     "nothing_to_object": _("objected, but there was nothing to object to"),
 }
 
