@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import resource
 import shutil
@@ -56,6 +57,8 @@ def web(processes: int | None) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = own_metrics
     os.environ["BALAS_PARENT"] = str(os.getpid())
     _allow_connections()
+    # Loaded once, and there for every process that is forked: also for the successor of one that was killed.
+    importlib.import_module("bot.web.app")
     server = Granian(
         "wsgi:app",
         address=settings.host,

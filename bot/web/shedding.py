@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 WAITED = "balas.waited"
 #: Parts of the deadline: what a webhook may have waited before it is turned away, and what it may take itself, so that with
 #: both it is kept, and also by whoever waits behind one that takes all of its time.
-_PATIENCE, _WORK = 1 / 3, 2 / 3
+_PATIENCE, _WORK = 1 / 3, 3 / 5
 #: The part of that patience after which whoever has just dialled is turned away.
 _DIAL = 1 / 2
-#: Seconds of the deadline that are left for making the answer and bringing it to the gateway.
-_BRINGING = 0.1
+#: Seconds of the deadline that are left for bringing the answer to the gateway, and for what marks do not see.
+_BRINGING = 0.3
 
 #: A body that is larger is none of a dial.
 _LARGEST_DIAL = 1024
