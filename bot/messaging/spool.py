@@ -78,6 +78,7 @@ class Spool:
         self.folder = folder
         self._vault = vault
         self._most = -(-most // _FOLDERS)
+        self._quarantine = str(folder / _QUARANTINE)
         self._folders = [str(folder / f"{number:02d}") for number in range(_FOLDERS)]
 
     def make(self) -> None:
@@ -89,33 +90,25 @@ class Spool:
 
     def put(self, letter: Letter) -> bool:
         """Keep a letter: once this returns, it is on disk. False if it was there already. Raises ``SpoolAway``."""
-        about, message = self._about(letter), self._message(letter)
+        about, messages = self._about(letter), self._messages(letter)
         sealed = self._vault.seal(frozen(letter), _PURPOSE)
         try:
             try:
-                return self._put(sealed, letter.at, about, message)
+                return self._put(sealed, letter.at, about, messages)
             except FileNotFoundError:
                 self._make()
-                return self._put(sealed, letter.at, about, message)
+                return self._put(sealed, letter.at, about, messages)
         except OSError as error:
             raise SpoolAway(type(error).__name__) from error
 
     def holds(self, phone: str) -> bool:
         """Whether something about a phone waits here: what comes now must then wait behind it."""
-        about = self._hash(phone)
-        try:
-            names = os.listdir(self._folder_of(about))  # noqa: PTH208 - on the way of every SMS: names are enough
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            _log.error("spool_unreadable", error=type(error).__name__)
-            return False
-        return bool(names) and any(found[3] == about for found in map(_NAME.match, names) if found)
+        return any(self._is_held(about) for about in self._hashes(phone))
 
     def entries(self) -> Iterator[Entry]:
         """What waits, folder by folder, those about one phone in the order in which they came."""
         for folder in self._folders:
-            yield from sorted(_entries(Path(folder)), key=lambda entry: entry.number)
+            yield from sorted(_entries(folder), key=lambda entry: entry.number)
 
     def read(self, entry: Entry) -> Letter:
         """What a letter says; raises ``Unreadable``, and ``FileNotFoundError`` where it is gone."""
@@ -135,25 +128,25 @@ class Spool:
 
     def quarantine(self, entry: Entry) -> None:
         """Put a letter aside: it is kept, and no longer in the way of others. Raises ``OSError``."""
-        target = self.folder / _QUARANTINE / f"{entry.path.name}.{secrets.token_hex(4)}"
+        target = Path(self._quarantine) / f"{entry.path.name}.{secrets.token_hex(4)}"
         entry.path.rename(target)
         _force(target.parent)
         _force(entry.path.parent)
 
     def quarantined(self) -> list[Entry]:
         """What was put aside, oldest first."""
-        return sorted(_entries(self.folder / _QUARANTINE), key=lambda entry: entry.at)
+        return sorted(_entries(self._quarantine), key=lambda entry: entry.at)
 
     def release(self, entry: Entry) -> None:
         """Let a letter of the quarantine wait again, behind what has come since; raises ``OSError``."""
-        self._admit(entry.path, entry.at, entry.about, entry.path.name.split("-")[3][:16], limited=False)
+        message = entry.path.name.split("-")[3][:16]
+        self._admit(entry.path, entry.at, entry.about, [message], limited=False)
         self.remove(entry)  # where it waits already
 
     def count(self) -> Contents:
         """What is there, by names alone."""
-        waiting = list(self.entries())
-        oldest = min((entry.at for entry in waiting), default=None)
-        return Contents(len(waiting), oldest, len(self.quarantined()))
+        moments = [name[11:24] for folder in self._folders for name in _names(folder)]
+        return Contents(len(moments), _moment(min(moments)) if moments else None, len(_names(self._quarantine)))
 
     @contextlib.contextmanager
     def replaying(self, patience: float = 0.0) -> Iterator[bool]:
@@ -183,7 +176,7 @@ class Spool:
                 folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
                 _force(folder.parent)
 
-    def _put(self, sealed: bytes, at: datetime, about: str, message: str) -> bool:
+    def _put(self, sealed: bytes, at: datetime, about: str, messages: list[str]) -> bool:
         unfinished = self.folder / _MAKING / secrets.token_hex(8)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -192,26 +185,26 @@ class Spool:
             while left:
                 left = left[os.write(descriptor, left) :]
             os.fsync(descriptor)
-            return self._admit(unfinished, at, about, message, limited=True)
+            return self._admit(unfinished, at, about, messages, limited=True)
         finally:
             os.close(descriptor)
             with contextlib.suppress(OSError):
                 unfinished.unlink()  # unless it has become a letter
 
-    def _admit(self, unfinished: Path, at: datetime, about: str, message: str, *, limited: bool) -> bool:
+    def _admit(self, unfinished: Path, at: datetime, about: str, messages: list[str], *, limited: bool) -> bool:
         folder = self._folder_of(about)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             if not _lock(descriptor, _PATIENCE):
                 raise SpoolAway("busy")
             there = [found for found in map(_NAME.match, os.listdir(descriptor)) if found]  # noqa: PTH208
-            is_new = not any(found[3] == about and found[4] == message for found in there)
+            is_new = not any(found[3] == about and found[4] in messages for found in there)
             if is_new:
                 if limited and len(there) >= self._most:
                     raise SpoolAway("full")
                 number = max((int(found[1]) for found in there), default=0) + 1
                 moment = min(max((at - _EPOCH) // timedelta(milliseconds=1), 0), 10**13 - 1)
-                unfinished.rename(Path(folder) / f"{number:010d}-{moment:013d}-{about}-{message}")
+                unfinished.rename(Path(folder) / f"{number:010d}-{moment:013d}-{about}-{messages[0]}")
             # Also where it was there already: whoever has just written it may not have come to this.
             os.fsync(descriptor)
             return is_new
@@ -220,28 +213,48 @@ class Spool:
 
     def _about(self, letter: Letter) -> str:
         event = letter.event
-        return self._hash(f"receipt {event.provider_id}") if isinstance(event, Receipt) else self._hash(event.phone)
+        found = self._hashes(f"receipt {event.provider_id}" if isinstance(event, Receipt) else event.phone)
+        # While a key is replaced, all about one phone stays together: what comes now lies where what waits does.
+        return next(filter(self._is_held, found[1:]), found[0])
 
-    def _message(self, letter: Letter) -> str:
-        """The same for the same message delivered again."""
-        return self._hash(letter.identity) if letter.identity else secrets.token_hex(8)
+    def _messages(self, letter: Letter) -> list[str]:
+        """The same for the same message delivered again; the first names it."""
+        return self._hashes(letter.identity) if letter.identity else [secrets.token_hex(8)]
 
-    def _hash(self, text: str) -> str:
-        return self._vault.hash(f"spool {text}")[:8].hex()
+    def _is_held(self, about: str) -> bool:
+        try:
+            names = os.listdir(self._folder_of(about))  # noqa: PTH208 - on the way of every SMS: names are enough
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            _log.error("spool_unreadable", error=type(error).__name__)
+            return False
+        return any(about in name for name in names)
+
+    def _hashes(self, text: str) -> list[str]:
+        """With each key, the one that is used now first."""
+        return [found[:8].hex() for found in self._vault.hashes(f"spool {text}")]
 
     def _folder_of(self, about: str) -> str:
         return self._folders[int(about[:2], 16) % _FOLDERS]
 
 
-def _entries(folder: Path) -> Iterator[Entry]:
+def _names(folder: str) -> list[str]:
+    """The names of the letters in a folder: enough where a hundred thousand are counted."""
     try:
-        names = os.listdir(folder)  # noqa: PTH208 - names are enough
+        return list(filter(_NAME.match, os.listdir(folder)))  # noqa: PTH208
     except FileNotFoundError:
-        return
-    for name in names:
-        if found := _NAME.match(name):
-            at = _EPOCH + timedelta(milliseconds=int(found[2]))
-            yield Entry(folder / name, int(found[1]), at, found[3])
+        return []
+
+
+def _entries(folder: str) -> Iterator[Entry]:
+    for name in _names(folder):
+        number, at, about, _ = name.split("-")
+        yield Entry(Path(folder) / name, int(number), _moment(at), about)
+
+
+def _moment(milliseconds: str) -> datetime:
+    return _EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
 def _lock(descriptor: int, patience: float) -> bool:

@@ -76,11 +76,11 @@ class SpoolKeeper:
         self._spool.tidy()
         contents = self._spool.count()
         self._note(contents, usable=True)
-        if contents.waiting:
-            self._replay()
+        if contents.waiting and self._replay():
             self._note(self._spool.count(), usable=True)
 
-    def _replay(self) -> None:
+    def _replay(self) -> bool:
+        """Replay what waits; whether less of it waits now."""
         until = time.monotonic() + _LONGEST
         services = self._services
         database = Database(services.settings.database_url, size=1, limit=_PATIENCE)
@@ -97,6 +97,7 @@ class SpoolKeeper:
             _log.info("spool_replayed", taken=done.taken, quarantined=done.quarantined, stuck=done.stuck)
         if done.sms:
             self._wake()
+        return bool(done.taken or done.quarantined)
 
     def _wake(self) -> None:
         """Have what was replayed handled now, rather than at the next sweep."""

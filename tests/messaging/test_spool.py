@@ -262,12 +262,21 @@ class TestKilled:
             assert ours
 
 
-def test_a_key_that_was_turned_still_finds_and_reads_what_was_written_before(spool: Spool) -> None:
-    spool.put(sms("m1"))
-    turned = Spool(spool.folder, Vault(f"{_NEW_KEY},{DATA_KEY}"), 6400)
-    assert turned.holds(PHONE)
-    assert not turned.put(sms("m1"))
-    assert texts(turned) == ["halo"]
-
-
 _NEW_KEY = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
+
+
+def test_while_a_key_is_replaced_all_about_a_phone_stays_together_in_order_and_once(spool: Spool) -> None:
+    replaced = Spool(spool.folder, Vault(f"{_NEW_KEY},{DATA_KEY}"), 6400)
+    spool.put(sms("m1", "one"))
+    assert replaced.holds(PHONE)
+    assert not replaced.put(sms("m1", "one"))
+    assert replaced.put(sms("m2", "two"))
+    assert texts(replaced) == ["one", "two"]
+    for entry in list(replaced.entries()):
+        replaced.remove(entry)
+    replaced.put(sms("m3", "three"))
+    learnt = Spool(spool.folder, Vault(f"{DATA_KEY},{_NEW_KEY}"), 6400)
+    assert learnt.holds(PHONE)
+    learnt.put(sms("m4", "four"))
+    assert not learnt.put(sms("m3", "three"))
+    assert texts(Spool(spool.folder, Vault(f"{_NEW_KEY},{DATA_KEY}"), 6400)) == ["three", "four"]
