@@ -85,14 +85,17 @@ def address_of(secret: str, name: str) -> str:
 
 
 def keep_secret(database: Database, vault: Vault, admin: Admin, secret: str, code: str, *, now: datetime) -> bool:
-    """Put one-time passwords in force for an admin who has just shown one of them; False if it is wrong."""
+    """Put one-time passwords in force for an admin who has just shown one of them, and end their other sessions.
+
+    False if it is wrong.
+    """
     step = matching_step(secret, code, now)
     if step is None:
         return False
     with database.transaction() as connection:
         connection.execute(
-            "UPDATE admin SET totp_sealed = %s, totp_confirmed_at = %s, totp_last_step = %s WHERE id = %s",
-            (vault.seal(secret, _PURPOSE), now, step, admin.id),
+            "UPDATE admin SET totp_sealed = %s, totp_confirmed_at = %s, totp_last_step = %s, sessions_since = %s WHERE id = %s",
+            (vault.seal(secret, _PURPOSE), now, step, now, admin.id),
         )
         audit.record(connection, now, admin.name, "user.totp", f"user:{admin.name}")
     return True

@@ -56,7 +56,7 @@ def register(room: Room) -> None:
             return redirect(url_for("admin.account"))
         secret = services.vault.open(bytes.fromhex(sealed), _PENDING) if sealed else ""
         if secret and keep_secret(services.database, services.vault, admin, secret, code, now=now):
-            session.pop("totp")
+            room.begin(admin)
             flash(say("From now on you sign in with a code of your app as well."), "good")
         else:
             flash(say("That code is wrong. Scan the picture again, and type the code that the app shows now."), "bad")

@@ -64,7 +64,9 @@ def register(room: Room) -> None:
         room.end()
         session["language"] = chosen
         flash(say("You are signed out."), "good")
-        return redirect(url_for("admin.sign_in_page"))
+        answer = redirect(url_for("admin.sign_in_page"))
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
 
     @room.post("/language", needs=ANYBODY)
     def language_now() -> Response:

@@ -90,6 +90,25 @@ def test_a_copied_cookie_is_worth_nothing_after_signing_out(
     assert services.database.value("SELECT count(*) FROM ended_session") == 1
 
 
+def test_signing_out_empties_the_browser(sign_in: SignIn) -> None:
+    assert sign_in().sends("/admin/sign-out").headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_one_time_passwords_put_in_force_end_the_other_sessions(
+    app: Flask, sign_in: SignIn, clock: MovableClock
+) -> None:
+    here = sign_in()
+    elsewhere = Officer(app.test_client())
+    elsewhere.signs_in(here.name)
+    clock.passes(seconds=5)
+    found = re.search(r"<code>([A-Z2-7]{16,})</code>", here.reads("/admin/account"))
+    assert found is not None
+    code = pyotp.TOTP(found[1]).at(int(clock.now.timestamp()))
+    here.sends("/admin/account/totp", {"code": code, "password": PASSWORD})
+    assert elsewhere.opens("/admin/account").status_code == 302
+    assert "in force" in here.reads("/admin/account")
+
+
 def test_the_cookie_says_what_browsers_must_keep_to(sign_in: SignIn) -> None:
     officer = sign_in()
     first = Officer(officer.client.application.test_client()).opens("/admin/sign-in")
