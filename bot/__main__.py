@@ -1,5 +1,15 @@
 """``python -m bot``."""
 
-from bot.cli.main import main
+import sys
 
-main()
+from bot.cli import own_metrics
+
+
+def _run() -> None:
+    own_metrics.make(sys.argv[1:])
+    from bot.cli.main import main  # only now: what counts is imported with it
+
+    main()
+
+
+_run()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import resource
-import shutil
-import tempfile
 from pathlib import Path
 
 import click
 
 from bot import config
+from bot.cli import own_metrics
 from bot.cli.context import fail, services
 from bot.db import migrate
 from bot.queues import Work
@@ -51,10 +50,6 @@ def web(processes: int | None) -> None:
     settings = config.load(os.environ)
     Services(settings).check_sending()
     count = processes or settings.web_processes
-    # Shared with workers and clock where they run beside us (``serve`` sets it); else this service's own.
-    own_metrics = None if os.environ.get("PROMETHEUS_MULTIPROC_DIR") else tempfile.mkdtemp(prefix="balas-metrics-")
-    if own_metrics is not None:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = own_metrics
     os.environ["BALAS_PARENT"] = str(os.getpid())
     _allow_connections()
     # Loaded once, and there for every process that is forked: also for the successor of one that was killed.
@@ -80,8 +75,7 @@ def web(processes: int | None) -> None:
     try:
         server.serve()
     finally:
-        if own_metrics is not None:
-            shutil.rmtree(own_metrics, ignore_errors=True)
+        own_metrics.remove()
 
 
 def _allow_connections() -> None:
