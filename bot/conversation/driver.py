@@ -89,7 +89,7 @@ class Driver(Generic[M]):
         self._perform = perform
         self._clock = clock
         # Processes may keep these in another order while one replaces another.
-        self._digest_keys = tuple(key[:32] for key in digest_keys)
+        self._digest_key, *self._other_digest_keys = (key[:32] for key in digest_keys)
         self._time_zone = time_zone
         self._note = note
         self._often = often
@@ -109,7 +109,15 @@ class Driver(Generic[M]):
                     language = conversation.memory.language
                 going_on = record is not None and record.session == session
                 digest = self._digest(text)
-                if record is not None and going_on and (record.conversation is None or self._was(record.heard, text)):
+                if (
+                    record is not None
+                    and going_on
+                    and (
+                        record.conversation is None
+                        or record.heard == digest
+                        or self._by_another_key(record.heard, text)
+                    )
+                ):
                     return Screen(record.answer, record.goes_on)
                 if self._often.is_too_often(record, now.timestamp()):
                     TOO_OFTEN.labels(Channel.USSD).inc()
@@ -241,20 +249,21 @@ class Driver(Generic[M]):
             visit = int(stands.started_at) if by_sms else zlib.crc32(kept.session.encode()) >> 1
             self._note(kept.at, channel, self._flow.name, stands.state, self._flow.who(stands.memory), visit)
 
-    def _digest(self, text: str, which: int = 0) -> str:
+    def _digest(self, text: str) -> str:
         # Keyed, since a birth date's plain hash is soon guessed.
-        return hashlib.blake2s(text.encode(), key=self._digest_keys[which], digest_size=12).hexdigest()
+        return _digest(text, self._digest_key)
 
-    def _was(self, heard: str, text: str) -> bool:
-        """Whether ``heard`` is the digest of ``text``, with any of the keys."""
-        return heard == self._digest(text) or any(
-            heard == self._digest(text, which) for which in range(1, len(self._digest_keys))
-        )
+    def _by_another_key(self, heard: str, text: str) -> bool:
+        """Whether ``heard`` is the digest of ``text`` with a key that is being replaced or comes."""
+        return bool(self._other_digest_keys) and any(heard == _digest(text, key) for key in self._other_digest_keys)
 
     def _rest(self, record: Record, text: str) -> str | None:
         """The new input: what follows the text heard before. None if ``text`` does not follow from it."""
         length = record.heard_length
-        if len(text) < length or not self._was(record.heard, text[:length]):
+        known = text[:length]
+        if len(text) < length or (
+            record.heard != self._digest(known) and not self._by_another_key(record.heard, known)
+        ):
             return None
         if length == 0:
             return text
@@ -262,3 +271,7 @@ class Driver(Generic[M]):
 
     def _reading(self, now: datetime) -> Reading:
         return Reading(now.astimezone(self._time_zone).date())
+
+
+def _digest(text: str, key: bytes) -> str:
+    return hashlib.blake2s(text.encode(), key=key, digest_size=12).hexdigest()
