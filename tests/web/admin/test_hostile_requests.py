@@ -61,6 +61,14 @@ def test_what_changes_something_is_never_a_get(app: Flask) -> None:
             assert not {"GET", "POST"} <= (rule.methods or set()), rule.rule
 
 
+def test_no_address_answers_to_trace(app: Flask) -> None:
+    client = app.test_client()
+    for path in ("/admin/", "/admin/account", "/api/v1/progress", "/healthz", "/metrics", "/webhooks/twilio/sms"):
+        answer = client.open(path, method="TRACE", headers={"X-Mine": "echo"})
+        assert answer.status_code == 405, path
+        assert "echo" not in answer.get_data(as_text=True)
+
+
 def test_a_browsers_session_opens_nothing_of_the_api(sign_in: SignIn) -> None:
     officer = sign_in()
     for method, path in (("GET", "/api/v1/progress"), ("POST", "/api/v1/system/sending"), ("GET", "/api/v1/audit")):
