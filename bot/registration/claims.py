@@ -46,10 +46,16 @@ _CONVERSATION_NIK = "conversation.nik"
 _FIND = f"SELECT {PERSON} FROM {PERSON_FROM} WHERE w.nik_hash = ANY(%(niks)s) AND w.birth_date = %(birth_date)s"
 
 
+# What a rejected number has booked is the roster's number's from now on: who is shut out gets no reminder with the ticket.
+_BOOKED_FOR_THE_ROSTER = """
+UPDATE booking b SET phone = w.phone FROM phone_claim c JOIN worker w ON w.id = c.worker_id
+WHERE c.id = ANY(%s) AND b.worker_id = c.worker_id AND b.phone = c.phone AND b.state IN ('held', 'booked')
+"""
+
 # By the notices to this number: no index has the numbers that settled claims were about.
 _TOLD_TOO_LONG_AGO = """
 SELECT 1 FROM message m
-JOIN phone_claim c ON c.id = substring(m.natural_key FROM 7)::bigint
+JOIN phone_claim c ON c.id = split_part(m.natural_key, ':', 2)::bigint
 JOIN worker w ON w.id = c.worker_id AND w.phone = c.phone
 WHERE m.phone = %s AND m.kind = 'claim' AND c.state = 'accepted' AND c.settled_by = 'system' LIMIT 1
 """
@@ -99,7 +105,8 @@ def _access_of_stranger(
     worker_id, language, roster_phone, booking_id, booked_from = row[0], row[5], row[9], row[10], row[12]
     own_booking = booking_id is not None and booked_from == caller.phone
     claim = connection.execute(
-        "SELECT id, state FROM phone_claim WHERE worker_id = %s AND phone = %s FOR UPDATE", (worker_id, caller.phone)
+        "SELECT id, state, roster_phone FROM phone_claim WHERE worker_id = %s AND phone = %s FOR UPDATE",
+        (worker_id, caller.phone),
     ).fetchone()
     if claim is None:
         claim_id = _open_claim(connection, worker_id, roster_phone, caller)
@@ -108,10 +115,16 @@ def _access_of_stranger(
             accept(connection, claim_id, caller.now, actor="system")
             return Access.FULL
         if roster_phone is not None:
-            _tell_roster_number(connection, terms, act, caller, claim_id, worker_id, roster_phone, language)
+            key = f"claim:{claim_id}"
+            _tell_roster_number(connection, terms, act, caller, key, worker_id, roster_phone, language)
     elif claim[1] == "rejected":
         return Access.NONE
-    elif claim[1] == "accepted" or _has_been_silent(connection, claim[0], caller.now):
+    elif claim[1] == "open" and roster_phone is not None and claim[2] != roster_phone:
+        # An import, or another claim, has changed the number since: whoever has it now was never asked.
+        connection.execute("UPDATE phone_claim SET roster_phone = %s WHERE id = %s", (roster_phone, claim[0]))
+        key = f"claim:{claim[0]}:{int(caller.now.timestamp())}"
+        _tell_roster_number(connection, terms, act, caller, key, worker_id, roster_phone, language)
+    elif claim[1] == "accepted" or _has_been_silent(connection, claim[0], roster_phone or claim[2], caller.now):
         accept(connection, claim[0], caller.now, actor="system")
         return Access.FULL
     return Access.BOOK if booking_id is None or own_booking else Access.NONE
@@ -134,7 +147,7 @@ def _tell_roster_number(
     terms: Terms,
     act: ProveByNik,
     caller: Caller,
-    claim_id: int,
+    natural_key: str,
     worker_id: int,
     roster_phone: str,
     language: str,
@@ -142,7 +155,7 @@ def _tell_roster_number(
     notices = dict(act.notices)
     body = (notices.get(language) or act.notices[0][1]).replace("{stranger}", mask_phone(caller.phone))
     draft = outbox.Draft(
-        natural_key=f"claim:{claim_id}",
+        natural_key=natural_key,
         kind="claim",
         lane=outbox.Lane.REPLY,
         gateway=terms.sms_gateway,
@@ -154,11 +167,14 @@ def _tell_roster_number(
     outbox.write(connection, draft, caller.now)
 
 
-def _has_been_silent(connection: psycopg.Connection[Any], claim_id: int, now: datetime) -> bool:
+def _has_been_silent(
+    connection: psycopg.Connection[Any], claim_id: int, roster_phone: str | None, now: datetime
+) -> bool:
     """Whether the roster's number was told at least 24 hours ago: a notice that no gateway took tells nobody."""
     row = connection.execute(
-        "SELECT 1 FROM message WHERE natural_key = %s AND state IN ('accepted', 'delivered') AND settled_at <= %s",
-        (f"claim:{claim_id}", now - SILENCE),
+        "SELECT 1 FROM message WHERE phone = %s AND kind = 'claim' AND split_part(natural_key, ':', 2) = %s "
+        "AND state IN ('accepted', 'delivered') AND settled_at <= %s LIMIT 1",
+        (roster_phone, str(claim_id), now - SILENCE),
     ).fetchone()
     return row is not None
 
@@ -183,6 +199,7 @@ def reject(connection: psycopg.Connection[Any], claim_id: int, now: datetime, *,
         (now, actor, claim_id),
     ).fetchone()
     if row is not None:
+        connection.execute(_BOOKED_FOR_THE_ROSTER, ([claim_id],))
         audit.record(connection, now, actor, "claim.reject", f"worker:{row[0]}")
 
 
@@ -225,10 +242,11 @@ def object_to_claims(database: Database, _act: ObjectToClaim, caller: Caller) ->
     with database.transaction() as connection:
         rows = connection.execute(
             "UPDATE phone_claim SET state = 'rejected', settled_at = %s, settled_by = 'roster number' "
-            "WHERE roster_phone = %s AND state = 'open' RETURNING worker_id",
+            "WHERE roster_phone = %s AND state = 'open' RETURNING id, worker_id",
             (caller.now, caller.phone),
         ).fetchall()
-        for (worker_id,) in rows:
+        connection.execute(_BOOKED_FOR_THE_ROSTER, ([row[0] for row in rows],))
+        for _, worker_id in rows:
             audit.record(connection, caller.now, "roster number", "claim.reject", f"worker:{worker_id}")
         if rows:
             return Done()

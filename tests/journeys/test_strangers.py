@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.messaging import inbound
+from bot.registration import claims
 from bot.registration.claim_limit import MOST_PEOPLE
 from bot.services import Services
 from gateway_adapters.base import InboundSms
@@ -92,6 +93,75 @@ def test_who_objects_too_late_is_not_told_that_all_is_well(
     # nobody else is told so, and nothing has changed
     phone_of("+6285700000009").texts("TOLAK")
     assert "Tidak ada yang perlu ditolak" in world.messages("+6285700000009")[-1]
+    assert world.database.value("SELECT phone FROM worker") == STRANGE
+
+
+def test_who_was_shut_out_is_not_reminded_with_the_ticket(world: World, phone_of: PhoneOf) -> None:
+    place = world.facility()
+    world.session(place)
+    siti = world.worker(place)
+    assert siti.phone is not None
+    _names(phone_of(STRANGE), siti).types("1").types("1").types("1").sees("Terdaftar")
+    assert world.database.value("SELECT phone FROM booking") == STRANGE
+    phone_of(siti.phone).texts("TOLAK")
+    # reminders go to the number of the booking
+    assert world.database.value("SELECT phone FROM booking") == siti.phone
+
+
+def test_so_it_is_where_an_officer_declines(world: World, phone_of: PhoneOf, clock: MovableClock) -> None:
+    place = world.facility()
+    world.session(place)
+    siti = world.worker(place)
+    _names(phone_of(STRANGE), siti).types("1").types("1").types("1").sees("Terdaftar")
+    claim = world.database.value("SELECT id FROM phone_claim")
+    assert claims.decide(world.database, claim, approve=False, now=clock.now, actor="officer")
+    assert world.database.value("SELECT phone FROM booking") == siti.phone
+
+
+def test_a_number_that_was_never_asked_is_not_taken_over_by_silence(
+    world: World, phone_of: PhoneOf, clock: MovableClock
+) -> None:
+    """The roster's number is put right while a claim is open: the notice went to the wrong one."""
+    siti = world.worker(world.facility())
+    right = "+6281255550000"
+
+    def gateways_take_all() -> None:
+        world.database.rows(
+            "UPDATE message SET state = 'accepted', settled_at = %s WHERE state = 'queued'", (clock.now,)
+        )
+
+    _names(phone_of(STRANGE), siti)
+    gateways_take_all()
+    world.database.rows("UPDATE worker SET phone = %s", (right,))
+    clock.passes(hours=25)
+    stranger = phone_of(STRANGE)
+    _names(stranger, siti)
+    assert world.database.value("SELECT phone FROM worker") == right
+    [notice] = world.messages(right)
+    assert "TOLAK" in notice
+    gateways_take_all()
+    clock.passes(hours=23)
+    _names(stranger, siti)
+    assert world.messages(right) == [notice]
+    assert world.database.value("SELECT phone FROM worker") == right
+    phone_of(right).texts("TOLAK")
+    assert "Terima kasih" in world.messages(right)[-1]
+    clock.passes(hours=25)
+    _names(stranger, siti).is_hung_up_on()
+    assert world.database.value("SELECT phone FROM worker") == right
+
+
+def test_silence_of_the_right_number_still_counts(world: World, phone_of: PhoneOf, clock: MovableClock) -> None:
+    siti = world.worker(world.facility())
+    right = "+6281255550000"
+    _names(phone_of(STRANGE), siti)
+    world.database.rows("UPDATE worker SET phone = %s", (right,))
+    clock.passes(hours=25)
+    _names(phone_of(STRANGE), siti)
+    assert world.database.value("SELECT phone FROM worker") == right
+    world.database.rows("UPDATE message SET state = 'accepted', settled_at = %s WHERE state = 'queued'", (clock.now,))
+    clock.passes(hours=25)
+    _names(phone_of(STRANGE), siti)
     assert world.database.value("SELECT phone FROM worker") == STRANGE
 
 
