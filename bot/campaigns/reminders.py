@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.campaigns.audience import MAY_BE_SENT_TO
 from bot.campaigns.record import DEFAULT_LANGUAGE
 from bot.campaigns.reminder_record import Recipients, Reminder, remind
 from bot.campaigns.reminder_texts import SOON, TOMORROW
@@ -33,7 +32,7 @@ class Post:
 
 
 # The number that booked has the ticket; it need not be the roster's. Who books after a reminder's moment needs none: the
-# ticket has just told them.
+# ticket has just told them. A number from which somebody has booked reaches them, whatever a gateway said of it before.
 _DUE = f"""
 SELECT w.id AS worker_id, b.id AS booking_id, p.phone, d.time_zone, {{deadline}} AS deadline_at,
        CASE WHEN w.language IN ('id', 'en') THEN w.language ELSE '{DEFAULT_LANGUAGE}' END AS language
@@ -45,7 +44,9 @@ JOIN worker w ON w.id = b.worker_id
 JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code)
 CROSS JOIN LATERAL (SELECT coalesce(b.phone, w.phone) AS phone) p
 WHERE fd.time_zone = %(zone)s AND s.local_date = %(day)s AND {{moment}}
-  AND {MAY_BE_SENT_TO.replace("w.phone", "p.phone")}
+  AND p.phone IS NOT NULL AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.phone = p.phone)
+  AND NOT EXISTS (SELECT 1 FROM wrong_number o WHERE o.phone = p.phone AND (
+        b.phone IS DISTINCT FROM o.phone OR coalesce(b.booked_at, b.created_at) <= o.since))
   AND NOT EXISTS (SELECT 1 FROM message m WHERE m.worker_id = w.id AND m.booking_id = b.id
                   AND m.campaign_id = (SELECT id FROM campaign WHERE name = %(name)s))
 """

@@ -98,6 +98,18 @@ def test_it_goes_to_the_number_that_booked(town: Town) -> None:
     assert [number for number, _, _ in town.took] == [booked.phone]
 
 
+def test_a_number_that_booked_after_it_was_called_wrong_reaches_somebody(town: Town) -> None:
+    day, phones = date(2021, 1, 15), [f"+628139999999{number}" for number in range(3)]
+    for phone in phones[:2]:
+        # a gateway mixed it up, or the number has come back
+        wrong_since = MORNING + timedelta(minutes=-1 if phone == phones[0] else 1)
+        town.database.rows("INSERT INTO wrong_number VALUES (%s, 'twilio', 'no such number', %s)", (phone, wrong_since))
+    for phone in phones:
+        town.books("3273", day, time(10), MORNING, phone)
+    town.at(local(14, 9))
+    assert sorted(number for number, _, _ in town.took) == [phones[0], phones[2]]
+
+
 def test_what_an_admin_cancelled_stays_so(town: Town) -> None:
     town.books("3273", date(2021, 1, 15), time(10), MORNING)
     town.at(local(14, 9))
