@@ -7,7 +7,7 @@ or after. Every statement finds its rows by an index.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ import psycopg
 import structlog
 from psycopg.types.json import Jsonb
 
-from bot.conversation.store import Store, StoreAway
+from bot.away import Away
+from bot.conversation.store import Store
 from bot.crypto import Vault
 from bot.db import audit
 from bot.db.database import Database
@@ -131,16 +132,30 @@ def erase(
         person = locked(connection, vault, officer, who)
         if names(person.name, reason):
             raise BadReason
-        erased = _erase(connection, person, reason, officer, now)
-        for phone in person.phones:
+        erased = _erase(connection, person, now)
+        detail: dict[str, object] = {"reason": reason, "cancelled": erased.cancelled, "stopped": erased.stopped}
+        about = subject(person.worker_id) if person.worker_id != NO_WORKER else "enquiry:erased"
+        audit.record(connection, now, officer.name, "privacy.erase", about, detail)
+        for phone in person.numbers:
             store.forget(phone)
-    for phone in person.phones:
-        # A hop that was under way has been answered from what was there before: what it kept goes too.
-        try:
+    return _afterwards(database, store, person, erased, now)
+
+
+def _afterwards(database: Database, store: Store, person: Person, erased: Erased, now: datetime) -> Erased:
+    """Forget what a hop or an SMS that was under way has left: it began before, and waited for the row or was faster.
+
+    Whatever begins now finds nobody, and may do nothing for them.
+    """
+    try:
+        for phone in person.numbers:
             store.forget(phone)
-        except StoreAway as error:
-            _log.warning("conversation_not_forgotten", error=type(error).__name__)
-    return erased
+        with database.transaction() as connection:
+            connection.execute("SELECT 1 FROM worker WHERE id = %(worker)s FOR UPDATE", person.parameters)
+            more = _erase(connection, person, now)
+    except (Away, MessageLeaving) as error:
+        _log.warning("erasing_not_looked_after", error=type(error).__name__)
+        return erased
+    return replace(erased, cancelled=erased.cancelled + more.cancelled, stopped=erased.stopped + more.stopped)
 
 
 def names(name: str, text: str) -> bool:
@@ -149,23 +164,21 @@ def names(name: str, text: str) -> bool:
     return any(len(word) > 2 and word in said for word in re.findall(r"[^\W_]+", name.lower()))
 
 
-def _erase(connection: psycopg.Connection[Any], person: Person, reason: str, officer: Officer, now: datetime) -> Erased:
+def _erase(connection: psycopg.Connection[Any], person: Person, now: datetime) -> Erased:
     values = person.parameters | {"now": now}
-    values["attempts"] = [row[0] for row in connection.execute(_LOCK_QUEUED.encode(), values)]
+    # First: a place that is taken at this moment writes its ticket's message, which is seen only after that.
+    row = connection.execute(_GIVE_BACK, values).fetchone()
+    cancelled = 0 if row is None else int(row[0])
+    values["attempts"] = [each[0] for each in connection.execute(_LOCK_QUEUED.encode(), values)]
     if connection.execute(_IN_HAND.encode(), values).fetchone() is not None:
         raise MessageLeaving
     stopped = len(connection.execute(_STOP.encode(), values).fetchall())
     connection.execute(_CANCEL_ATTEMPTS, values)
-    row = connection.execute(_GIVE_BACK, values).fetchone()
-    cancelled = 0 if row is None else int(row[0])
     _take_out_of_log(connection, person)
     _take_off_lists(connection, person)
     for statement in _FORGET:
         connection.execute(statement.encode(), values)
     out = connection.execute("SELECT 1 FROM opt_out WHERE phone = ANY(%(phones)s)", values).fetchone() is not None
-    detail: dict[str, object] = {"reason": reason, "cancelled": cancelled, "stopped": stopped}
-    about = subject(person.worker_id) if person.worker_id != NO_WORKER else "enquiry:erased"
-    audit.record(connection, now, officer.name, "privacy.erase", about, detail)
     return Erased(cancelled, stopped, person.shared, out)
 
 

@@ -28,10 +28,11 @@ class Several(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``phones``: the numbers that are theirs alone. ``shared``: one of theirs is also somebody else's on the list."""
+    """``numbers``: all of theirs; ``phones``: those that are theirs alone. ``shared``: one is also somebody else's on the list."""
 
     worker_id: int
     name: str
+    numbers: tuple[str, ...]
     phones: tuple[str, ...]
     shared: bool
     hashes: tuple[bytes, ...]
@@ -106,4 +107,6 @@ def _person(
         "SELECT ticket FROM booking WHERE worker_id = %s AND ticket IS NOT NULL", (worker_id,)
     ).fetchall()
     alone = tuple(sorted(numbers - shared))
-    return Person(worker_id, name, alone, bool(shared), hashes, tuple(row[0] for row in tickets))
+    return Person(
+        worker_id, name, tuple(sorted(numbers)), alone, bool(shared), hashes, tuple(row[0] for row in tickets)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from psycopg.types.json import Jsonb
 from bot.campaigns.audience import parse_audience
 from bot.cli.main import cli
 from bot.conversation.store import Store
-from bot.db.database import Database
+from bot.db.database import Database, DatabaseAway
 from bot.db.schema import metadata
+from bot.evaluation import figures
+from bot.followup import gathering
 from bot.invariants import check
 from bot.privacy import erasing, export, person
 from bot.privacy.columns import ABOUT
@@ -23,7 +26,7 @@ from bot.registration.officer import Officer, OutOfReach, Reach
 from bot.services import Services
 from tests.phones import Phone
 from tests.privacy.everything import NOTE, TEXT_OF_THEIRS, TICKET, Person, fill
-from tests.world import MORNING, World
+from tests.world import MORNING, Worker, World
 
 OFFICER = Officer("siti", Reach())
 WHY = "yang bersangkutan meminta"
@@ -236,7 +239,9 @@ class TestErasing:
         self, services: Services, world: World, kartika: Person
     ) -> None:
         world.worker(None, name="Suami Kartika", phone=kartika.worker.phone)
+        services.conversations.set("conv:{" + str(kartika.worker.phone) + "}", "1:a:{}")
         assert erase(services, kartika).shared
+        assert services.conversations.keys("conv:*") == []
         assert services.database.value("SELECT phone FROM inbound") == kartika.worker.phone
         assert services.database.value("SELECT count(*) FROM message WHERE phone <> ''") == 1
         assert services.database.value("SELECT count(*) FROM worker WHERE phone = %s", (kartika.worker.phone,)) == 1
@@ -303,6 +308,68 @@ class TestWhileSomethingHappens:
                 services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
             )
         assert dump(services.database) == before
+
+    def test_figures_count_on_without_them_and_nobody_is_to_call_them(
+        self, services: Services, world: World, phone_of: Callable[[str], Phone]
+    ) -> None:
+        facility = world.facility()
+        world.session(facility)
+        workers = [world.worker(facility, name=f"Orang {number}") for number in range(3)]
+        for worker in workers[:2]:
+            phone_of(str(worker.phone)).registers(worker.typed_birth_date)
+        counting = Database(services.settings.database_url, size=1, limit=30)
+        counts = "SELECT sum(target), sum(registered), sum(verified), sum(screened) FROM place_count"
+
+        def counted() -> tuple[int, ...]:
+            assert figures.make(counting, services.clock)
+            assert gathering.gather(counting, services.clock)
+            return tuple(map(int, counting.rows(counts)[0]))
+
+        try:
+            assert counted() == (3, 2, 2, 2)
+            assert services.database.rows("SELECT worker_id FROM follow_up_case") == [(workers[2].id,)]
+            for worker in (workers[0], workers[2]):
+                erasing.erase(
+                    services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
+                )
+            assert counted() == (3, 1, 2, 2)
+            assert services.database.rows("SELECT worker_id FROM follow_up_case") == []
+        finally:
+            counting.close()
+
+    def test_people_register_while_others_and_they_themselves_are_erased(
+        self, services: Services, world: World, phone_of: Callable[[str], Phone]
+    ) -> None:
+        """Whatever comes first: each is either booked or erased, no place is lost, and nothing of the erased is left."""
+        facility = world.facility()
+        session = world.session(facility, capacity=60)
+        workers = [world.worker(facility, name="Kusumawardhani Sekar") for _ in range(30)]
+        store = Store(services.conversations)
+
+        def registers(worker: Worker) -> None:
+            phone = phone_of(str(worker.phone)).dials()
+            for typed in (worker.typed_birth_date, "1", "1", "1"):
+                if phone.goes_on:
+                    phone.types(typed)
+
+        def is_erased(worker: Worker) -> None:
+            for _ in range(3):
+                erasing_of = (services.database, services.vault, store, worker.id, WHY, OFFICER, MORNING)
+                try:
+                    erasing.erase(*erasing_of)
+                except (OutOfReach, DatabaseAway):
+                    continue
+
+        with ThreadPoolExecutor(4) as pool:
+            for worker in workers:
+                both = [pool.submit(registers, worker), pool.submit(is_erased, worker)]
+                for each in both:
+                    each.result()
+        assert services.database.value("SELECT count(*) FROM worker WHERE erased_at IS NULL") == 0
+        assert world.taken(session) == 0
+        assert services.database.value("SELECT count(*) FROM message WHERE phone <> '' OR body <> ''") == 0
+        assert "Kusumawardhani" not in json.dumps(dump(services.database))
+        assert broken(services) == []
 
 
 class TestWhoOnlyAsked:
