@@ -37,14 +37,15 @@ class Replayed:
 
 
 def replay(
-    spool: Spool, database: Database, vault: Vault, goes_on: Callable[[], bool] = lambda: True
+    spool: Spool, database: Database, vault: Vault, goes_on: Callable[[], bool] = lambda: True, *, first: int = 0
 ) -> tuple[Replayed, bool]:
     """Replay what waits, while ``goes_on``; for the one who holds ``spool.replaying``. Returns also whether it came through:
     not where PostgreSQL is away. What PostgreSQL refuses for what it says is put aside, as is what cannot be read; anything
-    else that goes wrong holds up the letters about the same phone, and no others.
+    else that goes wrong holds up the letters about the same phone, and no others. ``first``: the folder to begin with, another
+    each time, so that those behind many that are stuck have their turn.
     """
-    done, held_up = Replayed(), set[str]()
-    for entry in spool.entries():
+    done, held_up, in_vain = Replayed(), set[str](), 0
+    for entry in spool.entries(first):
         if not goes_on():
             return done, False
         if entry.about in held_up:
@@ -56,18 +57,25 @@ def replay(
             spool.remove(entry)
             done.taken += 1
             done.sms += isinstance(letter.event, InboundSms)
+            in_vain = 0
         except FileNotFoundError:
             continue
         except Away:
-            return done, False
+            # One may have waited for a locked row; two in a row are PostgreSQL's.
+            in_vain += 1
+            if in_vain > 1:
+                return done, False
+            held_up.add(entry.about)
+            done.stuck += 1
         except (Unreadable, UnicodeError, psycopg.DataError) as error:
             done.quarantined += _put_aside(spool, entry, error)
         except Exception:  # noqa: BLE001 - whatever one letter does, the others are replayed
             FAILURES.labels("spool").inc()
-            _log.exception("letter_stuck")
+            if not done.stuck:  # the others most likely for the same reason
+                _log.exception("letter_stuck")
             held_up.add(entry.about)
             done.stuck += 1
-    return done, True
+    return done, not in_vain
 
 
 def release(spool: Spool, database: Database, actor: str, now: datetime) -> int:

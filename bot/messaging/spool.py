@@ -105,9 +105,10 @@ class Spool:
         """Whether something about a phone waits here: what comes now must then wait behind it."""
         return any(self._is_held(about) for about in self._hashes(phone))
 
-    def entries(self) -> Iterator[Entry]:
-        """What waits, folder by folder, those about one phone in the order in which they came."""
-        for folder in self._folders:
+    def entries(self, first: int = 0) -> Iterator[Entry]:
+        """What waits, folder by folder from the ``first``, those about one phone in the order in which they came."""
+        first %= _FOLDERS
+        for folder in (*self._folders[first:], *self._folders[:first]):
             yield from sorted(_entries(folder), key=lambda entry: entry.number)
 
     def read(self, entry: Entry) -> Letter:

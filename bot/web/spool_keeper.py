@@ -50,6 +50,7 @@ class SpoolKeeper:
         self._thread = threading.Thread(target=self._run, name="spool-keeper", daemon=True)
         self._noted: tuple[Contents, bool] | None = None
         self._note_due = 0.0
+        self._first = 0
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
@@ -88,7 +89,9 @@ class SpoolKeeper:
             done, _ = replay(
                 *(self._spool, database, services.vault),
                 lambda: time.monotonic() < until and not self._stopped.is_set(),
+                first=self._first,
             )
+            self._first += 1
         finally:
             database.close()
         SPOOL_REPLAYED.labels("taken").inc(done.taken)

@@ -87,7 +87,7 @@ def test_what_cannot_be_replayed_is_told(balas: Balas, spool: Spool, environment
     done = balas("inbound", "spool", "replay")
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (
         1,
-        "PostgreSQL does not answer; 0 replayed, 0 put aside, 0 left for the next time.",
+        "PostgreSQL does not answer; 0 replayed, 0 put aside, 1 left for the next time.",
     )
     assert "sms" in balas("inbound", "spool", "list").stdout, "what waits is listed all the same"
     assert spool.count().waiting == 1

@@ -99,7 +99,8 @@ class TestReplay:
         database.value("SELECT 1")
         with paused(servers.postgres.pid):
             hasty = Database(database.url, size=1, limit=0.3)
-            assert replay(spool, hasty, VAULT) == (Replayed(), False)
+            done, came_through = replay(spool, hasty, VAULT)
+            assert (done.taken, came_through) == (0, False)
             hasty.close()
             assert spool.count().waiting == 3
         assert replay(spool, database, VAULT) == (Replayed(taken=3, sms=3), True)
@@ -290,6 +291,31 @@ class TestBroken:
         database.rows("ALTER TABLE elsewhere RENAME TO opt_out")
         assert replay(spool, database, VAULT) == (Replayed(taken=2, sms=1), True)
         assert stored(database) == ["behind it"]
+
+
+def test_a_locked_row_holds_up_one_phone(spool: Spool, database: Database) -> None:
+    hasty = Database(database.url, size=1, limit=0.3)
+    spool.put(Letter(GATEWAY, OptOut(PHONE), MORNING))
+    spool.put(sms("m1", "behind it"))
+    for number in range(3):
+        spool.put(sms(f"o{number}", f"text {number}", OTHER))
+    with database.transaction() as connection:
+        connection.execute(optouts.REGISTER, (PHONE, GATEWAY, MORNING))
+        done, _ = replay(spool, hasty, VAULT)
+        assert (done.taken, done.stuck) == (3, 2)
+    assert stored(database, OTHER) == ["text 0", "text 1", "text 2"]
+    assert replay(spool, hasty, VAULT) == (Replayed(taken=2, sms=1), True)
+    hasty.close()
+
+
+def test_it_may_begin_with_any_folder(spool: Spool) -> None:
+    for number in range(20):
+        spool.put(sms("m1", phone=f"+62812000000{number:02d}"))
+    everything = {entry.path for entry in spool.entries()}
+    for first in (1, 17, 63, 64, 1000):
+        found = [entry.path for entry in spool.entries(first)]
+        assert set(found) == everything
+        assert len(found) == 20
 
 
 def test_an_opt_out_is_not_replayed_over_what_came_later(spool: Spool, database: Database) -> None:
