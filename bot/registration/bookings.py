@@ -24,8 +24,8 @@ from bot.registration.acts import (
     Ticketed,
 )
 from bot.registration.closing import GRACE, STILL_OPEN, is_open
-from bot.registration.holding import SLOT, SLOT_FROM, find_place, live_slot, lock_worker, slot_of
-from bot.registration.people import OnBehalf, owns_booking
+from bot.registration.holding import SLOT, SLOT_FROM, find_place, live_slot, lock_worker, owns, slot_of
+from bot.registration.people import OnBehalf
 from bot.registration.taking import release_hold
 from bot.registration.terms import Terms
 from bot.registration.tickets import new_ticket
@@ -109,6 +109,9 @@ def take_slowly(
     if worker is None:
         return Barred()
     booked = live_slot(connection, act.worker_id, "('booked', 'attended')")
+    if booked is not None and not owns(connection, booked, caller):
+        # Two numbers speak for one worker, whose hold they share: the other one has taken it meanwhile.
+        return Barred()
     if booked is not None and booked.booking_id == act.booking_id:
         return Ticketed(booked, by_sms)
     if not is_open(worker[1], caller.now, caller.started_at):
@@ -123,12 +126,9 @@ def take_slowly(
             return AlreadyBooked(booked)
         found = find_place(connection, terms, act.worker_id, caller)
         return SlotLost(found.slot) if isinstance(found, Offered) else found
-    if booked is not None:
-        if not _may_change(connection, booked.booking_id, caller):
-            return Barred()
-        if not end_booking(connection, booked.booking_id, "changed", caller.now):
-            release_hold(connection, act.worker_id, caller)
-            return AlreadyBooked(booked)
+    if booked is not None and not end_booking(connection, booked.booking_id, "changed", caller.now):
+        release_hold(connection, act.worker_id, caller)
+        return AlreadyBooked(booked)
     connection.execute(
         "UPDATE booking SET state = 'booked', held_until = NULL, booked_at = %s, ticket = %s, phone = %s WHERE id = %s",
         (caller.now, ticket, caller.phone or None, act.booking_id),
@@ -149,15 +149,6 @@ def end_booking(connection: psycopg.Connection[Any], booking_id: int, state: str
     ).fetchone()
     if row is not None:
         connection.execute("UPDATE vaccination_session SET taken = taken - 1 WHERE id = %s", (row[0],))
-    return row is not None
-
-
-def _may_change(connection: psycopg.Connection[Any], booking_id: int, caller: Caller) -> bool:
-    row = connection.execute(
-        f"SELECT 1 FROM booking b JOIN worker w ON w.id = b.worker_id "
-        f"WHERE b.id = %(booking)s AND {owns_booking(caller)}".encode(),
-        {"booking": booking_id, "phone": caller.phone},
-    ).fetchone()
     return row is not None
 
 
@@ -196,7 +187,7 @@ def cancel(connection: psycopg.Connection[Any], act: CancelBooking, caller: Call
     booked = live_slot(connection, act.worker_id, "('booked')")
     if booked is None:
         return NothingToDo()
-    if not _may_change(connection, booked.booking_id, caller):
+    if not owns(connection, booked, caller):
         return Barred()
     release_hold(connection, act.worker_id, caller)
     end_booking(connection, booked.booking_id, "cancelled", caller.now)
@@ -218,7 +209,7 @@ def send_again(
     booked = live_slot(connection, act.worker_id, "('booked')")
     if booked is None or booked.ticket is None or booked.booking_id != act.booking_id:
         return NothingToDo()
-    if not _may_change(connection, booked.booking_id, caller):
+    if not owns(connection, booked, caller):
         return Barred()
     if isinstance(caller, OnBehalf) or not _is_on_its_way(connection, act.booking_id, caller):
         _write_ticket(connection, terms, act, caller, again_key(act.booking_id, caller), booked.ticket)

@@ -24,7 +24,7 @@ from bot.registration.acts import (
     Slot,
 )
 from bot.registration.closing import CLOSES_AT, GRACE, is_open
-from bot.registration.people import age_on, may_act
+from bot.registration.people import age_on, may_act, owns_booking
 from bot.registration.taking import release_hold, take_place
 from bot.registration.terms import DOSE, HOLD, HORIZON, Terms
 
@@ -78,7 +78,7 @@ def find_place(
         return Barred()
     booked = live_slot(connection, worker_id, "('booked', 'attended')")
     if booked is not None:
-        return AlreadyBooked(booked)
+        return AlreadyBooked(booked) if owns(connection, booked, caller) else Barred()
     if not is_open(worker[1], caller.now, caller.started_at):
         release_hold(connection, worker_id, caller)
         return Closed()
@@ -159,6 +159,16 @@ def lock_worker(connection: psycopg.Connection[Any], worker_id: int, caller: Cal
         f"WHERE w.id = %(worker)s AND {may_act(caller)} FOR UPDATE OF w".encode(),
         {"worker": worker_id, "phone": caller.phone},
     ).fetchone()
+
+
+def owns(connection: psycopg.Connection[Any], booked: Slot, caller: Caller) -> bool:
+    """Whether the caller may see and change what is booked; the worker's row must be locked."""
+    row = connection.execute(
+        f"SELECT 1 FROM booking b JOIN worker w ON w.id = b.worker_id "
+        f"WHERE b.id = %(booking)s AND {owns_booking(caller)}".encode(),
+        {"booking": booked.booking_id, "phone": caller.phone},
+    ).fetchone()
+    return row is not None
 
 
 def live_slot(connection: psycopg.Connection[Any], worker_id: int, states: str) -> Slot | None:

@@ -18,7 +18,7 @@ from bot.conversation.driver import Caller
 from bot.db.database import Database
 from bot.registration.acts import Offered, OfferSlot
 from bot.registration.closing import STILL_OPEN
-from bot.registration.holding import HAS_ROOM, find_place, parameters_of, slot_of
+from bot.registration.holding import HAS_ROOM, find_place, lock_worker, parameters_of, slot_of
 from bot.registration.taking import reclaim
 from bot.registration.terms import Terms
 
@@ -52,7 +52,8 @@ WITH who AS (
         SET outcome = 'fit', answer_sealed = NULL, screened_at = EXCLUDED.screened_at
         WHERE screening.outcome <> 'fit'
 ), confirmed AS (
-    UPDATE worker SET confirmed_at = %(now)s WHERE id = %(worker)s AND confirmed_at IS NULL AND %(fit)s
+    UPDATE worker SET confirmed_at = %(now)s
+    WHERE id = %(worker)s AND confirmed_at IS NULL AND %(fit)s AND (SELECT id FROM hold) IS NOT NULL
 )
 SELECT (SELECT id FROM hold), f.id, f.name, r.local_date, r.start_time, r.end_time, d.time_zone, NULL, r.id
 FROM room r JOIN facility f ON f.id = r.facility_id JOIN district d ON d.code = f.district_code
@@ -77,7 +78,7 @@ def offer_slot(database: Database, terms: Terms, act: OfferSlot, caller: Caller)
     if row is not None and row[0] is not None:
         return Offered(slot_of(row[:-1]))
     with database.transaction() as connection:
-        if act.fit:
+        if act.fit and lock_worker(connection, act.worker_id, caller) is not None:
             pass_screening(connection, act.worker_id, caller)
         return find_place(connection, terms, act.worker_id, caller)
 

@@ -139,6 +139,43 @@ def test_after_tolak_the_strange_number_cannot_defer_the_worker_either(world: Wo
     assert world.database.value("SELECT count(*) FROM screening") == 0
 
 
+def test_after_tolak_the_strange_number_cannot_lift_a_deferral(world: World, phone_of: PhoneOf) -> None:
+    """Found beside what any sequence found: the screening was written down before the number was looked at."""
+    siti = world.worker(world.facility())
+    assert siti.phone is not None
+    stranger = phone_of(STRANGE).dials().types(siti.nik).types(siti.typed_birth_date).types("1")
+    phone_of(siti.phone).texts("TOLAK")
+    stranger.types("1").is_hung_up_on()
+    assert world.database.value("SELECT count(*) FROM screening") == 0
+    assert world.database.value("SELECT confirmed_at FROM worker WHERE id = %s", (siti.id,)) is None
+
+
+def test_a_strange_number_does_not_see_what_is_booked_while_it_talks(world: World, phone_of: PhoneOf) -> None:
+    """Found by any sequence: who had come as far as the screening was shown the ticket."""
+    place = world.facility()
+    world.session(place)
+    siti = world.worker(place)
+    assert siti.phone is not None
+    stranger = phone_of(STRANGE).dials().types(siti.nik).types(siti.typed_birth_date).types("1").sees("hamil")
+    phone_of(siti.phone).registers(siti.typed_birth_date).sees("Terdaftar")
+    stranger.types("1").is_hung_up_on().sees("24 jam").does_not_see("Melati", "Tiket")
+
+
+def test_of_two_numbers_that_take_one_hold_only_the_first_sees_the_ticket(world: World, phone_of: PhoneOf) -> None:
+    """Found by any sequence: a worker's hold is one, whoever speaks for them."""
+    place = world.facility()
+    world.session(place)
+    siti = world.worker(place)
+    others = [
+        phone_of(number).dials().types(siti.nik).types(siti.typed_birth_date)
+        for number in (STRANGE, STRANGE[:-1] + "2")
+    ]
+    others[0].types("1").types("1").sees("1 Ambil")
+    others[1].types("1").types("1").sees("1 Ambil")
+    others[1].types("1").sees("Terdaftar")
+    others[0].types("1").is_hung_up_on().sees("24 jam").does_not_see("Melati", "Tiket")
+
+
 def test_strangers_never_lock_the_rosters_own_number(world: World, phone_of: PhoneOf) -> None:
     place = world.facility()
     world.session(place)
