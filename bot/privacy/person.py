@@ -28,7 +28,7 @@ class Several(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``numbers``: all of theirs; ``phones``: those that are theirs alone. ``shared``: one is also somebody else's on the list."""
+    """``numbers``: all of theirs; ``phones``: those that are theirs alone. ``shared``: one is somebody else's too."""
 
     worker_id: int
     name: str
