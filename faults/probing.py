@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from faults.carrier import Carrier
 from faults.journal import FINE, Exchange
 
 _PAUSE = 0.15
+#: Numbers that nobody knows, from which it dials in turn.
+_NUMBERS = 1000
 #: A reply that waits longer than this is late, in seconds.
 LATE = 2.0
 _WAITING = """
@@ -22,7 +25,7 @@ WHERE lane = 'reply' AND state = 'queued' AND due_at <= %(now)s
 
 @dataclass
 class Probes:
-    """Two threads: one dials from a number that nobody knows, the other asks the outbox how long the oldest reply waits."""
+    """Two threads: one dials from numbers that nobody knows, the other asks the outbox how long the oldest reply waits."""
 
     carrier: Carrier
     database: Database
@@ -49,8 +52,10 @@ class Probes:
         return _steady_from([(at, not late) for at, late in list(self._late) if start <= at < end], start)
 
     def _dial(self) -> None:
+        # A phone that dials without a pause is soon told that we are busy (PHONE_TURNS).
+        numbers = itertools.cycle(f"+628990000{number:05d}" for number in range(_NUMBERS))
         while not self._over.wait(_PAUSE):
-            self.carrier.hop("+62899000000001", self.carrier.session(), "", "probe")
+            self.carrier.hop(next(numbers), self.carrier.session(), "", "probe")
 
     def _look(self) -> None:
         while not self._over.wait(_PAUSE):
