@@ -148,7 +148,7 @@ def _drop(
         f"WITH gone AS ({how.change} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {how.table} WHERE {how.due} "
         f"LIMIT %(most)s FOR UPDATE SKIP LOCKED)) RETURNING 1) SELECT count(*) FROM gone"
     )
-    total = 0
+    total, at_once = 0, how.at_once or at_once
     while goes_on():
         with database.transaction() as connection:
             count = _one(connection, statement, times | {"most": at_once})
