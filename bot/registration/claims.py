@@ -172,11 +172,11 @@ def _has_been_silent(
 ) -> bool:
     """Whether the roster's number was told at least 24 hours ago: a notice that no gateway took tells nobody."""
     row = connection.execute(
-        "SELECT 1 FROM message WHERE phone = %s AND kind = 'claim' AND split_part(natural_key, ':', 2) = %s "
-        "AND state IN ('accepted', 'delivered') AND settled_at <= %s LIMIT 1",
-        (roster_phone, str(claim_id), now - SILENCE),
+        "SELECT state IN ('accepted', 'delivered') AND settled_at <= %s FROM message "
+        "WHERE phone = %s AND kind = 'claim' AND split_part(natural_key, ':', 2) = %s ORDER BY id DESC LIMIT 1",
+        (now - SILENCE, roster_phone, str(claim_id)),
     ).fetchone()
-    return row is not None
+    return bool(row and row[0])
 
 
 def accept(connection: psycopg.Connection[Any], claim_id: int, now: datetime, *, actor: str) -> None:

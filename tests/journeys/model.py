@@ -158,6 +158,8 @@ class Model:
                 return Access.FULL
         elif claim.state == "rejected":
             return Access.NONE
+        elif claim.state == "open" and self.phones[worker] not in (None, claim.roster_phone):
+            claim.roster_phone, claim.told_at = self.phones[worker], None
         elif claim.state == "accepted" or (claim.told_at is not None and now - claim.told_at >= SILENCE):
             self._accept(claim, phone, worker)
             return Access.FULL
@@ -176,9 +178,12 @@ class Model:
 
     def objects(self, phone: str) -> None:
         """TOLAK."""
-        for claim in self.claims.values():
+        for (worker, stranger), claim in self.claims.items():
             if claim.roster_phone == phone and claim.state == "open":
                 claim.state = "rejected"
+                booked = self.registered.get(worker)
+                if booked is not None and booked.phone == stranger:
+                    self.registered[worker] = Booked(booked.ticket, self.phones[worker])
 
     # --- whose booking is whose --------------------------------------------------------------------------------------
 
