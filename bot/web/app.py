@@ -51,44 +51,40 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.extensions["marks"] = marks = QueueMarks(settings.host, settings.port)
     app.wsgi_app = Shedding(app.wsgi_app, services, marks)  # type: ignore[method-assign]
     app.register_error_handler(Exception, _failed)
-    app.after_request(_access_log(debug=settings.log_level == "DEBUG"))
-    app.after_request(_guard(is_tls=settings.public_url.startswith("https://")))
+    app.after_request(_finish(debug=settings.log_level == "DEBUG", is_tls=settings.public_url.startswith("https://")))
     return app
 
 
-def _access_log(*, debug: bool) -> Callable[[Response], Response]:
-    """One line a request, whose id its answer tells; webhooks, which come by the thousand, and the simulator's polling,
-    only when debugging."""
+def _finish(*, debug: bool, is_tls: bool) -> Callable[[Response], Response]:
+    """What every answer to a browser or a program carries, and one line for it, whose id the answer tells.
+
+    Gateways are neither, and come by the thousand; of them and of the simulator's polling there is a line only when debugging.
+    """
     quiet = {webhooks.NAME, "simulator"} if not debug else set()
 
-    def log_access(response: Response) -> Response:
+    def finish(response: Response) -> Response:
+        if request.blueprint != webhooks.NAME:
+            _guard(response, is_tls=is_tls)
         if request.blueprint not in quiet:
             route, status = route_template(), response.status_code
             response.headers[HEADER] = known = request_id()
             _log.info("request", method=request.method, route=route, status=status, request_id=known)
         return response
 
-    return log_access
+    return finish
 
 
-def _guard(*, is_tls: bool) -> Callable[[Response], Response]:
-    """What every answer to a browser carries. Gateways are none, and come by the thousand."""
-
-    def guard(response: Response) -> Response:
-        if request.blueprint != webhooks.NAME:
-            response.headers.setdefault("X-Content-Type-Options", "nosniff")
-            response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-            if "ETag" not in response.headers:
-                response.headers.setdefault("Cache-Control", "no-store")
-            # Nobody is led to a host that the request named.
-            target = response.headers.get("Location", "")
-            if target.startswith(request.host_url):
-                response.headers["Location"] = target[len(request.host_url) - 1 :]
-            if is_tls:
-                response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        return response
-
-    return guard
+def _guard(response: Response, *, is_tls: bool) -> None:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    if "ETag" not in response.headers:
+        response.headers.setdefault("Cache-Control", "no-store")
+    # Nobody is led to a host that the request named.
+    target = response.headers.get("Location", "")
+    if target.startswith(request.host_url):
+        response.headers["Location"] = target[len(request.host_url) - 1 :]
+    if is_tls:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
 
 class _PageSessions(SecureCookieSessionInterface):

@@ -49,9 +49,9 @@ class _Endpoint:
     answer: _Answer
 
 
-def time_for(environ: WSGIEnvironment, deadline: float) -> float:
+def time_for(call: WSGIEnvironment, deadline: float) -> float:
     """Seconds that a webhook may take of its deadline, given what it has waited."""
-    waited: float = environ.get(WAITED, 0.0)
+    waited: float = call.get(WAITED, 0.0)
     return min(_WORK * deadline, deadline - waited - _BRINGING)
 
 
@@ -65,40 +65,40 @@ class Shedding:
         self._patience_for_dials = _DIAL * self._patience
         self._endpoints = list(_endpoints_of(services))
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if is_webhook(environ):
-            environ[WAITED] = waited = self._marks.waited()
-            if waited > self._patience_for_dials and environ["REQUEST_METHOD"] == "POST":
-                answer = self._turn_away(environ, waited)
+    def __call__(self, call: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if is_webhook(call):
+            call[WAITED] = waited = self._marks.waited()
+            if waited > self._patience_for_dials and call["REQUEST_METHOD"] == "POST":
+                answer = self._turn_away(call, waited)
                 if answer is not None:
                     start_response(answer[0], answer[1])
                     return [answer[2]]
-        elif self._marks.came_through(environ["PATH_INFO"]):
+        elif self._marks.came_through(call["PATH_INFO"]):
             start_response("204 No Content", [])
             return []
-        return self._app(environ, start_response)
+        return self._app(call, start_response)
 
-    def _turn_away(self, environ: WSGIEnvironment, waited: float) -> _Answer | None:
-        path: str = environ["PATH_INFO"]
+    def _turn_away(self, call: WSGIEnvironment, waited: float) -> _Answer | None:
+        path: str = call["PATH_INFO"]
         for endpoint in self._endpoints:
             found = endpoint.paths.fullmatch(path)
             if found is not None:
-                if waited <= self._patience and not _is_dial(environ, endpoint, found["secret"]):
+                if waited <= self._patience and not _is_dial(call, endpoint, found["secret"]):
                     return None
                 SHED.labels(endpoint.brings.value).inc()
                 return endpoint.answer
         return None
 
 
-def _is_dial(environ: WSGIEnvironment, endpoint: _Endpoint, secret: str | None) -> bool:
+def _is_dial(call: WSGIEnvironment, endpoint: _Endpoint, secret: str | None) -> bool:
     """Whether somebody has just dialled. Only of who may come in is the body read, which then can be read again."""
-    length: str = environ.get("CONTENT_LENGTH", "")
+    length: str = call.get("CONTENT_LENGTH", "")
     if endpoint.brings is not EventKind.USSD or not length.isdecimal() or int(length) > _LARGEST_DIAL:
         return False
     if not endpoint.gateway.may_enter(secret, {}):
         return False
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = BytesIO(body)
+    body: bytes = call["wsgi.input"].read(int(length))
+    call["wsgi.input"] = BytesIO(body)
     return endpoint.gateway.is_dial(body)
 
 

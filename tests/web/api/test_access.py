@@ -126,7 +126,9 @@ def test_webhooks_pay_nothing_for_it(app: Flask) -> None:
     )
     assert [each for each in functions if "api" in each] == []
     assert not app.before_request_funcs.get(None)
-    assert len(app.after_request_funcs[None]) == 1  # the access log
+    assert (
+        len(app.after_request_funcs[None]) == 1
+    )  # the headers of pages and the access log, of neither of which webhooks have any
 
 
 class TestTooMany:
