@@ -1,4 +1,4 @@
-"""One person's data is handed out whole, and erased whole; figures, others and invariants stay as they were."""
+"""One person is erased whole; figures, others and invariants stay as they were."""
 
 from __future__ import annotations
 
@@ -15,32 +15,17 @@ from bot.campaigns.audience import parse_audience
 from bot.cli.main import cli
 from bot.conversation.store import Store
 from bot.db.database import Database, DatabaseAway
-from bot.db.schema import metadata
 from bot.evaluation import figures
 from bot.followup import gathering
-from bot.invariants import check
 from bot.privacy import erasing, export, person
 from bot.privacy.columns import ABOUT
 from bot.registration.corrections import BadReason
 from bot.registration.officer import Officer, OutOfReach, Reach
 from bot.services import Services
 from tests.phones import Phone
-from tests.privacy.everything import NOTE, TEXT_OF_THEIRS, TICKET, Person, fill
+from tests.privacy.everything import TICKET, Person
+from tests.privacy.traces import OFFICER, WHY, broken, dump, everything, traces
 from tests.world import MORNING, Worker, World
-
-OFFICER = Officer("siti", Reach())
-WHY = "yang bersangkutan meminta"
-
-
-@pytest.fixture
-def kartika(services: Services, world: World) -> Person:
-    return fill(services, world)
-
-
-@pytest.fixture
-def other(services: Services, world: World, kartika: Person) -> Person:
-    """Somebody else of whom everything is kept."""
-    return fill(services, world, name="Bambang Sudrajat", ticket="R4T5XZ")
 
 
 def erase(services: Services, someone: Person, officer: Officer = OFFICER, why: str = WHY) -> erasing.Erased:
@@ -53,93 +38,6 @@ def erase(services: Services, someone: Person, officer: Officer = OFFICER, why: 
         officer,
         services.clock.now(),
     )
-
-
-def everything(database: Database, table: str) -> list[dict[str, Any]]:
-    rows = database.rows(f"SELECT to_jsonb(t) FROM {table} t ORDER BY to_jsonb(t)::text")
-    return [row[0] for row in rows]
-
-
-def dump(database: Database) -> dict[str, list[dict[str, Any]]]:
-    return {name: everything(database, name) for name in metadata.tables}
-
-
-def traces(services: Services, someone: Person, name: str) -> list[str]:
-    """Where anything stands that says who it was: in the clear, hashed, or sealed for whoever has the key."""
-    worker = someone.worker
-    telling = [worker.nik, worker.nik[-4:] + '"', name, name.lower(), str(worker.phone), TEXT_OF_THEIRS, NOTE]
-    telling += [
-        services.vault.hash(worker.nik).hex(),
-        services.vault.hash(worker.nik).hex()[:12],
-        worker.birth_date.isoformat(),
-    ]
-    found = []
-    for table, rows in dump(services.database).items():
-        for row in rows:
-            for column, value in row.items():
-                text = json.dumps(value, ensure_ascii=False)
-                found += [f"{table}.{column}" for each in telling if each in text]
-                if isinstance(value, str) and value.startswith("\\x") and column.endswith("_sealed") and len(value) > 2:
-                    opened = services.vault.open(bytes.fromhex(value[2:]), ABOUT[table].sealed[column])
-                    found += [f"{table}.{column}" for each in (worker.nik, TEXT_OF_THEIRS, NOTE) if each in opened]
-    return sorted(set(found))
-
-
-def broken(services: Services) -> list[str]:
-    return [each.invariant.name for each in check(services.database, services.clock.now()) if each.count]
-
-
-class TestHandingOut:
-    def test_every_column_about_them_is_in_it(self, services: Services, kartika: Person) -> None:
-        token = services.database.value(
-            "INSERT INTO admin (name, password_hash, role, created_at) VALUES ('a', '', 'national', now()) RETURNING id"
-        )
-        token = services.database.value(
-            "INSERT INTO api_token (admin_id, name, token_hash, scopes, created_at) "
-            "VALUES (%s, 't', '\\x01', '{}', now()) RETURNING id",
-            (token,),
-        )
-        services.database.rows(
-            "INSERT INTO idempotent_request (token_id, key, request_hash, status, body, at) VALUES (%s, 'k', '', 200, %s, %s)",
-            (token, Jsonb({"ticket": TICKET}), MORNING),
-        )
-        found = export.export(services.database, services.vault, kartika.worker.id, WHY, OFFICER, MORNING)
-        for table, about in ABOUT.items():
-            rows = found["data"][table]
-            assert rows, f"nothing of {table}: the person of this test must have a row in every table"
-            wanted = {each.removesuffix("_sealed") for each in about.handed_out if not each.endswith("_hash")}
-            assert all(set(row) == wanted for row in rows), table
-            for sealed in about.sealed:
-                assert all(row[sealed.removesuffix("_sealed")] for row in rows), (table, sealed)
-        text = json.dumps(found, ensure_ascii=False)
-        for telling in (
-            kartika.worker.nik,
-            kartika.worker.name,
-            kartika.worker.phone,
-            "1985-08-17",
-            TICKET,
-            TEXT_OF_THEIRS,
-        ):
-            assert str(telling) in text
-        assert found["places"][0]["facility"] == "Puskesmas Melati"
-
-    def test_nothing_about_others_is_in_it(self, services: Services, kartika: Person, other: Person) -> None:
-        found = export.export(services.database, services.vault, kartika.worker.id, WHY, OFFICER, MORNING)
-        text = json.dumps(found, ensure_ascii=False)
-        for telling in (other.worker.nik, other.worker.name, other.worker.phone, "R4T5XZ"):
-            assert str(telling) not in text
-
-    def test_it_is_in_the_log_without_what_was_handed_out(self, services: Services, kartika: Person) -> None:
-        export.export(services.database, services.vault, kartika.worker.id, WHY, OFFICER, MORNING)
-        rows = services.database.rows("SELECT actor, subject, detail FROM audit WHERE action = 'privacy.export'")
-        assert rows == [("siti", f"worker:{kartika.worker.id}", {"reason": WHY})]
-
-    def test_who_is_out_of_reach_is_nobody(self, services: Services, kartika: Person) -> None:
-        elsewhere = Officer("budi", Reach(workers="w.district_code = '9999'"))
-        with pytest.raises(OutOfReach):
-            export.export(services.database, services.vault, kartika.worker.id, WHY, elsewhere, MORNING)
-        with pytest.raises(OutOfReach):
-            erase(services, kartika, elsewhere)
 
 
 class TestErasing:
@@ -212,6 +110,10 @@ class TestErasing:
         with pytest.raises(BadReason):
             erase(services, kartika, why=why)
         assert dump(services.database) == before
+
+    def test_by_an_officer_of_elsewhere_nobody_is(self, services: Services, kartika: Person) -> None:
+        with pytest.raises(OutOfReach):
+            erase(services, kartika, Officer("budi", Reach(workers="w.district_code = '9999'")))
 
     def test_who_is_erased_is_out_of_everybodys_reach_and_not_erased_twice(
         self, services: Services, kartika: Person
