@@ -65,7 +65,8 @@ class Shedding:
         self._patience_for_dials = _DIAL * self._patience
         self._endpoints = list(_endpoints_of(services))
 
-    def __call__(self, call: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        call = environ
         if is_webhook(call):
             call[WAITED] = waited = self._marks.waited()
             if waited > self._patience_for_dials and call["REQUEST_METHOD"] == "POST":
