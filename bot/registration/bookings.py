@@ -26,7 +26,7 @@ from bot.registration.acts import (
 from bot.registration.closing import GRACE, STILL_OPEN, is_open
 from bot.registration.holding import SLOT, SLOT_FROM, find_place, live_slot, lock_worker, owns, slot_of
 from bot.registration.people import OnBehalf
-from bot.registration.taking import release_hold
+from bot.registration.taking import lock_sessions, reclaim_of, release_hold
 from bot.registration.terms import Terms
 from bot.registration.tickets import new_ticket
 from gateway_adapters.base import Channel
@@ -92,6 +92,7 @@ def take_slot(database: Database, terms: Terms, act: TakeSlot, caller: Caller) -
             )
             if row is not None:
                 return Ticketed(slot_of(row), by_sms)
+            reclaim_of(database, act.worker_id, caller.now)
             with database.transaction() as connection:
                 return take_slowly(connection, terms, act, caller, ticket)
         except psycopg.errors.UniqueViolation as error:
@@ -189,6 +190,7 @@ def cancel(connection: psycopg.Connection[Any], act: CancelBooking, caller: Call
         return NothingToDo()
     if not owns(connection, booked, caller):
         return Barred()
+    lock_sessions(connection, act.worker_id)
     release_hold(connection, act.worker_id, caller)
     end_booking(connection, booked.booking_id, "cancelled", caller.now)
     return Done()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
+
+from psycopg.errors import DeadlockDetected
 
 from bot.conversation.driver import Caller
 from bot.crypto import Vault
-from bot.db.database import Database
+from bot.db.database import Database, DatabaseAway
 from bot.messaging import optouts
 from bot.registration import acts, bookings, choices, claims, holding, identity, slots
 from bot.registration.people import MAY_ACT
 from bot.registration.terms import Terms
+
+#: How often an act is carried out anew that was ended for another's sake: each is safe to repeat.
+_MOST_DEADLOCKS: Final = 2
 
 
 class Desk:
@@ -24,6 +30,16 @@ class Desk:
 
     def perform(self, act: object, caller: Caller) -> object:
         """Carry out an act; raises ``bot.away.Away`` when PostgreSQL is."""
+        for _try in range(_MOST_DEADLOCKS):
+            try:
+                return self._carry_out(act, caller)
+            except DatabaseAway as error:
+                # PostgreSQL has ended one of two who wait for each other: the other goes on, and so can this one then.
+                if not isinstance(error.__cause__, DeadlockDetected):
+                    raise
+        return self._carry_out(act, caller)
+
+    def _carry_out(self, act: object, caller: Caller) -> object:
         database, vault, terms = self._database, self._vault, self._terms
         match act:
             case acts.GreetCaller():

@@ -25,7 +25,7 @@ from bot.registration.acts import (
 )
 from bot.registration.closing import CLOSES_AT, GRACE, is_open
 from bot.registration.people import age_on, may_act, owns_booking
-from bot.registration.taking import release_hold, take_place
+from bot.registration.taking import lock_sessions, release_hold, take_place
 from bot.registration.terms import DOSE, HOLD, HORIZON, Terms
 
 #: The facility that a worker's place comes from: their own, unless they live in another district.
@@ -143,6 +143,7 @@ def hold(
     ).fetchone()
     if suits is None:
         return SessionFull() if _age_fits(terms, caller, worker[0]) else AgeOutside()
+    lock_sessions(connection, act.worker_id, act.session_id)
     if not take_place(connection, act.session_id, caller.now):
         return SessionFull()
     release_hold(connection, act.worker_id, caller)

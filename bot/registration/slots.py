@@ -19,7 +19,7 @@ from bot.db.database import Database
 from bot.registration.acts import Offered, OfferSlot
 from bot.registration.closing import STILL_OPEN
 from bot.registration.holding import HAS_ROOM, find_place, lock_worker, parameters_of, slot_of
-from bot.registration.taking import reclaim
+from bot.registration.taking import reclaim, reclaim_of
 from bot.registration.terms import Terms
 
 # The usual offer, to the roster's number and at the worker's own facility. What stands there is what nearly everybody
@@ -77,6 +77,7 @@ def offer_slot(database: Database, terms: Terms, act: OfferSlot, caller: Caller)
         row = None  # the same request twice at once: the other one has the hold
     if row is not None and row[0] is not None:
         return Offered(slot_of(row[:-1]))
+    reclaim_of(database, act.worker_id, caller.now)
     with database.transaction() as connection:
         if act.fit and lock_worker(connection, act.worker_id, caller) is not None:
             pass_screening(connection, act.worker_id, caller)

@@ -26,6 +26,18 @@ def take_place(connection: psycopg.Connection[Any], session_id: int, now: object
     return taken.rowcount == 1
 
 
+def lock_sessions(connection: psycopg.Connection[Any], worker_id: int, more: int | None = None) -> None:
+    """Lock the sessions in which a worker holds a place or has one, and ``more``, in the order that all keep to.
+
+    Who changes two sessions' places and locks them as it happens waits for whoever changes them the other way round.
+    """
+    connection.execute(
+        "SELECT 1 FROM vaccination_session WHERE id = ANY(ARRAY(SELECT session_id FROM booking WHERE worker_id = %s "
+        "AND dose = %s AND state IN ('held', 'booked')) || %s::bigint[]) ORDER BY starts_at, id FOR UPDATE",
+        (worker_id, DOSE, [] if more is None else [more]),
+    )
+
+
 def release_hold(connection: psycopg.Connection[Any], worker_id: int, caller: Caller) -> None:
     """Let the worker's hold go, if there is one."""
     row = connection.execute(
@@ -56,6 +68,19 @@ def reclaim(database: Database, session_id: int, now: object) -> int:
     with database.transaction() as connection:
         connection.execute("SELECT 1 FROM vaccination_session WHERE id = %s FOR UPDATE", (session_id,))
         return reclaim_expired(connection, session_id, now)
+
+
+def reclaim_of(database: Database, worker_id: int, now: object) -> None:
+    """Let go of a worker's own hold if it has expired, before a transaction that takes a place elsewhere.
+
+    Within it, the session of the old place would stay locked while others are waited for.
+    """
+    session_id = database.value(
+        "SELECT session_id FROM booking WHERE worker_id = %s AND dose = %s AND state = 'held' AND held_until <= %s",
+        (worker_id, DOSE, now),
+    )
+    if session_id is not None:
+        reclaim(database, session_id, now)
 
 
 def sweep_expired(database: Database, now: object) -> int:
