@@ -133,7 +133,11 @@ class Driver(Generic[M]):
                 hop = f"{session}:{len(text)}:{digest}"
                 turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop, reading)
                 paid = self._often.paid(record, now.timestamp(), USSD_COST)
-                kept = self._record(turn, screen, now, session, digest, len(text), paid)
+                heard, length = digest, len(text)
+                if record is not None and conversation is not None and going_on and length < record.heard_length:
+                    # An older request, delivered late: what follows from it was heard already, and is not heard again.
+                    heard, length = record.heard, record.heard_length
+                kept = self._record(turn, screen, now, session, heard, length, paid)
                 try:
                     if not self._store.save(phone, version, kept):
                         continue

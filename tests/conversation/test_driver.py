@@ -29,7 +29,7 @@ class TestUssd:
         house.dials("Budi")
         for text in ("Bud", "Bu*1", "Ani*1*1", "Budi1", "Ani*1"):
             assert house.driver.ussd(PHONE, "s1", text).text == SEAT
-        assert house.driver.ussd(PHONE, "s1", "Ani*1*2").text.startswith("Teh kami")
+        assert house.driver.ussd(PHONE, "s1", "Ani*1*1*2").text.startswith("Teh kami")
 
     def test_a_code_that_is_dialled_with_more_behind_it_starts_at_the_beginning(self, house: House) -> None:
         assert house.driver.ussd(PHONE, "s1", "5").text == NAME
@@ -57,6 +57,16 @@ class TestRepeats:
                 assert house.driver.ussd(PHONE, "s1", text) == first
             assert house.kitchen.asked == effects
         assert house.asked(Brew) == 1
+
+    def test_older_requests_that_come_late_in_any_order_do_nothing(self, house: House) -> None:
+        house.kitchen.outcomes[Brew] = Gone()
+        house.dials("Budi", "1", "1", "1234")
+        done, screen = len(house.kitchen.asked), house.driver.ussd(PHONE, "s1", "Budi*1*1*1234")
+        for text in ("", "Budi", "Budi*1", "Budi*1*1", "Budi", "Budi*1*1", "Budi*1*1*1234", "Budi*1", "Budi*1*1*1234"):
+            house.driver.ussd(PHONE, "s1", text)
+        assert house.driver.ussd(PHONE, "s1", "Budi*1*1*1234").goes_on == screen.goes_on
+        assert house.asked(Brew) == 1
+        assert len([effect for effect in house.kitchen.asked[done:] if not isinstance(effect, Teas)]) == 0
 
     def test_the_same_message_gets_the_same_reply_and_does_nothing(self, house: House) -> None:
         house.texts("Budi")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis.stateful import RuleBasedStateMachine
 
 from bot.conversation.conversation import Conversation, thaw
-from bot.conversation.driver import RESUME_SMS
+from bot.conversation.driver import RESUME_SMS, RESUME_USSD
 from bot.conversation.readers import Date, read_date, read_keyword
 from bot.conversation.store import Record, Store, connect
 from bot.registration.acts import Access
@@ -105,10 +105,20 @@ class Judged(RuleBasedStateMachine):
         request = (line.phone.session, line.phone.text)
         heard = None if replayed else self._heard(before, line, request)
         is_stored = before.record is not None and line.last == request
-        line.last = request
+        if not self._is_older(before, line, request):
+            line.last = request
         if not replayed:
             line.sent.append(request)
         self._judge(line, before, heard, line.phone.screen, stored=is_stored)
+
+    def _is_older(self, before: Standing, line: Line, request: tuple[str, str]) -> bool:
+        """Whether a request comes late, from within the session: then what follows is what follows the longest one."""
+        if before.conversation is None or before.record is None or line.last is None:
+            return False
+        if not before.record.session == line.last[0] == request[0]:
+            return False
+        is_dialled_anew = not request[1] and self.stage.clock.now.timestamp() - before.record.at > RESUME_USSD
+        return len(request[1]) < len(line.last[1]) and not is_dialled_anew
 
     @staticmethod
     def _heard(before: Standing, line: Line, request: tuple[str, str]) -> str | None:
