@@ -27,7 +27,7 @@ from bot.privacy.columns import ABOUT
 from bot.registration.importing.pipeline import REGISTRY_LOCK
 
 #: Rows seen to in one transaction.
-AT_ONCE: Final = 500
+AT_ONCE: Final = 200
 #: Passes through all tables, until nothing is left that other processes have sealed with an older key meanwhile.
 _PASSES: Final = 3
 _PREFIX: Final = "key:"
@@ -200,10 +200,12 @@ class _Table:
         return self._vault.seal_bytes(self._vault.open_bytes(bytes(sealed), purpose), purpose)
 
     def _write(self, connection: psycopg.Connection[Any], columns: list[str], changes: list[dict[str, Any]]) -> None:
-        connection.cursor().executemany(
-            f"UPDATE {self._of.table} SET {', '.join(f'{name} = %({name})s' for name in columns)} "
-            f"WHERE {self._of.key} = %({self._of.key})s".encode(),
-            changes,
+        key = self._of.key
+        arrays = ", ".join([f"%({key})s::bigint[]", *(f"%({name})s::bytea[]" for name in columns)])
+        connection.execute(
+            f"UPDATE {self._of.table} t SET {', '.join(f'{name} = v.{name}' for name in columns)} "
+            f"FROM unnest({arrays}) AS v ({', '.join([key, *columns])}) WHERE t.{key} = v.{key}".encode(),
+            {name: [each[name] for each in changes] for name in (key, *columns)},
         )
 
 
