@@ -229,7 +229,7 @@ class Driver(Generic[M]):
         session: str,
         heard: str,
         heard_length: int,
-        paid_until: float,
+        paid_until: int,
     ) -> Record:
         conversation: dict[str, Any] | None = None
         if turn.conversation is not None:

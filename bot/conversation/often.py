@@ -12,7 +12,7 @@ from typing import Final
 from bot.conversation.store import Record
 
 #: Seconds that a turn costs, by USSD and by SMS, which is answered by another and so costs money.
-USSD_COST, SMS_COST = 5.0, 60.0
+USSD_COST, SMS_COST = 5, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,11 @@ class Often:
         """Whether the phone has used up its turns."""
         return bool(self.turns) and record is not None and record.paid_until > now + self.turns * USSD_COST
 
-    def paid(self, record: Record | None, now: float, cost: float) -> float:
+    def paid(self, record: Record | None, now: float, cost: int) -> int:
         """Up to when the phone has used up its turns, with this one."""
-        before = now if record is None else max(now, record.paid_until)
-        return before + cost
+        # Whole seconds: a float costs a hop twice as much to write.
+        before = int(now)
+        return (before if record is None else max(before, record.paid_until)) + cost
 
 
 #: For whoever counts nothing.

@@ -74,7 +74,7 @@ class Record:
     heard_length: int = 0
     answer: str = ""
     goes_on: bool = False
-    paid_until: float = 0.0
+    paid_until: int = 0
 
 
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -112,7 +112,7 @@ def decode(text: str | bytes) -> Record | None:
             heard_length=stored["l"],
             answer=stored["w"],
             goes_on=stored["g"],
-            paid_until=stored.get("p", 0.0),
+            paid_until=int(stored.get("p", 0)),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -6,7 +6,7 @@ from bot.conversation.often import SMS_COST, USSD_COST, Often
 from bot.conversation.store import Record, decode, encode
 
 
-def _turns(often: Often, cost: float, every: float, most: int = 2000) -> int:
+def _turns(often: Often, cost: int, every: float, most: int = 2000) -> int:
     """Turns that a phone has which comes every so many seconds, until it is refused."""
     record: Record | None = None
     for number in range(most):
@@ -36,8 +36,8 @@ def test_nought_is_any_number() -> None:
 
 
 def test_what_an_older_release_kept_counts_as_nothing_used() -> None:
-    kept = encode(Record(at=1.0)).replace(',"p":0.0', "")
+    kept = encode(Record(at=1.0)).replace(',"p":0', "")
     assert "paid" not in kept
     found = decode(kept)
     assert found is not None
-    assert found.paid_until == 0.0
+    assert found.paid_until == 0
