@@ -13,8 +13,9 @@ from psycopg.types.json import Jsonb
 
 from bot.campaigns.audience import parse_audience
 from bot.cli.main import cli
-from bot.conversation.store import Store
+from bot.conversation.store import Store, StoreAway
 from bot.db.database import Database, DatabaseAway
+from bot.embedded.servers import EmbeddedServers
 from bot.evaluation import figures
 from bot.followup import gathering
 from bot.privacy import erasing, export, person
@@ -25,6 +26,7 @@ from bot.services import Services
 from tests.phones import Phone
 from tests.privacy.everything import TICKET, Person
 from tests.privacy.traces import OFFICER, WHY, broken, dump, everything, traces
+from tests.stopping import paused
 from tests.world import MORNING, Worker, World
 
 
@@ -272,6 +274,14 @@ class TestWhileSomethingHappens:
         assert services.database.value("SELECT count(*) FROM message WHERE phone <> '' OR body <> ''") == 0
         assert "Kusumawardhani" not in json.dumps(dump(services.database))
         assert broken(services) == []
+
+    def test_where_redis_is_away_nothing_is_erased(
+        self, services: Services, kartika: Person, servers: EmbeddedServers
+    ) -> None:
+        before = dump(services.database)
+        with paused(servers.valkey.pid), pytest.raises(StoreAway):
+            erase(services, kartika)
+        assert dump(services.database) == before
 
 
 class TestWhoOnlyAsked:
