@@ -85,7 +85,7 @@ class Bearer:
         return right in self.scopes and may(self.admin.role, right)
 
 
-_TOKEN = "SELECT id, name, scopes, created_at, expires_at, revoked_at, last_used_at FROM api_token"  # noqa: S105
+_TOKEN = "SELECT id, name, scopes, created_at, expires_at, revoked_at, last_used_at FROM api_token"  # noqa: S105 - a statement
 # The admin is locked, so that two at once are counted one after the other.
 _LOCK = "SELECT id FROM admin WHERE id = %s FOR NO KEY UPDATE"
 _IN_FORCE = "admin_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)"

@@ -81,8 +81,7 @@ class Touched:
 def look_from_here(connection: psycopg.Connection[Any], cursor: Cursor | None, now: datetime) -> Cursor:
     """The cursor with which the next look begins, to be taken before this one."""
     last = connection.execute("SELECT coalesce(max(id), 0) FROM receipt").fetchone()
-    assert last is not None
-    known = [*(cursor.receipts if cursor else ()), (now, int(last[0]))]
+    known = [*(cursor.receipts if cursor else ()), (now, int(last[0]) if last else 0)]
     # The newest of those that are old enough stays, and all that are newer.
     old = [each for each in known if each[0] <= now - OPEN]
     return Cursor(now, (*old[-1:], *(each for each in known if each[0] > now - OPEN)))

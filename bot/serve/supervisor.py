@@ -167,7 +167,8 @@ class Supervisor:
     def _start(self, child: Child, pause: float) -> _Running:
         # Each start gets a pipe of its own: the last one may still be in the hands of a dead child's children.
         process = spawn(child.argv, env=child.env, cwd=self._cwd, output=subprocess.PIPE, parting=signal.SIGTERM)
-        assert process.stdout is not None
+        if process.stdout is None:
+            raise LookupError("whoever is started with a pipe has one")
         running = _Running(child, process, process.stdout, time.monotonic(), pause)
         os.set_blocking(running.output.fileno(), False)
         self._selector.register(running.output, selectors.EVENT_READ, running)
