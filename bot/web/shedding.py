@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from bot.deadline import within
 from bot.metrics import SHED
 from bot.services import Services
 from bot.web.queue_marks import QueueMarks
@@ -33,6 +34,8 @@ _DIAL = 1 / 2
 #: Seconds of the deadline that are left for bringing the answer to the gateway, and for what marks do not see.
 _BRINGING = 0.3
 
+#: Seconds that a page may take in all, an upload's body included.
+_PAGE = 3600.0
 #: A body that is larger is none of a dial.
 _LARGEST_DIAL = 1024
 
@@ -77,6 +80,10 @@ class Shedding:
         elif self._marks.came_through(call["PATH_INFO"]):
             start_response("204 No Content", [])
             return []
+        else:
+            # Pages have all the time that they need, but not to wait in vain one after the other: hops are behind them.
+            with within(_PAGE, hasty=True):
+                return self._app(call, start_response)
         return self._app(call, start_response)
 
     def _turn_away(self, call: WSGIEnvironment, waited: float) -> _Answer | None:

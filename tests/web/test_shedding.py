@@ -109,6 +109,19 @@ def test_pages_are_not_turned_away(app: Flask, world: World, queue: Callable[[fl
     assert app.test_client().get("/healthz").status_code == 200
 
 
+def test_pages_do_not_wait_in_vain_one_after_the_other(app: Flask, world: World, servers: EmbeddedServers) -> None:
+    """While PostgreSQL does not answer: else who dials would wait behind all of them."""
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+    with paused(servers.postgres.pid):
+        client.get("/readyz")
+        began = time.monotonic()
+        for _ in range(10):
+            assert client.get("/readyz").status_code == 503
+        assert time.monotonic() - began < 1.5
+    assert client.get("/readyz").status_code == 200
+
+
 def test_what_was_waited_is_taken_off_the_deadline(
     world: World, phone_of: PhoneOf, queue: Callable[[float], None], servers: EmbeddedServers
 ) -> None:
