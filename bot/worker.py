@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import FrameType
 
 import redis
@@ -9,7 +10,8 @@ from rq import Queue, SimpleWorker
 
 from bot import config, garbage, jobs, log, readiness
 from bot.lifeline import die_with_parent
-from bot.queues import Work
+from bot.messaging.outbox import Lane
+from bot.queues import Work, enqueue_drain, enqueue_receipts
 
 #: Seconds after which RQ takes an unheard-of worker for dead, and looks for what it left.
 _WORKER_TTL = 25
@@ -35,5 +37,15 @@ def run_worker(work: Work, settings: config.Settings) -> None:
         worker_ttl=_WORKER_TTL,
         maintenance_interval=_MAINTENANCE_INTERVAL,
     )
+    _look_first(work, connection)
     readiness.tell()
     worker.work(logging_level="WARNING", with_scheduler=False)
+
+
+def _look_first(work: Work, connection: redis.Redis) -> None:
+    """Ask for a first look: the job of a predecessor that was killed is gone, and the next sweep is seconds away."""
+    with contextlib.suppress(redis.RedisError):
+        if work.value in set(Lane):
+            enqueue_drain(connection, Lane(work.value))
+        elif work is Work.RECEIPTS:
+            enqueue_receipts(connection)
