@@ -248,10 +248,10 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("both-cut", "every connection to both cut for 6 s", 6, "answers", _wire(POSTGRES, VALKEY, cut=True)),
     Kind(
         "both-cut-killed",
-        "both cut for 6 s, and web killed meanwhile",
-        6,
+        "both cut for 8 s, and web killed meanwhile",
+        8,
         "answers",
-        _together(_wire(POSTGRES, VALKEY, cut=True), _later(1.5, lambda stage: stage.kill("bot web"))),
+        _together(_wire(POSTGRES, VALKEY, cut=True), _later(1.0, lambda stage: stage.kill("bot web"))),
     ),
     Kind(
         "spool-full",
