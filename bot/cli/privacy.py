@@ -54,7 +54,7 @@ def delete_what_is_due(dry_run: bool, as_json: bool) -> None:
     click.echo("Nothing was deleted." if dry_run else f"{sum(went.values())} in all; the audit log has the numbers.")
 
 
-def _find(parts: Services, phone_or_nik: str) -> int | bytes:
+def _find(parts: Services, phone_or_nik: str) -> person.Who:
     try:
         return person.find(parts.database, parts.vault, phone_or_nik)
     except NotAPhone as error:

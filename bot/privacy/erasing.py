@@ -21,10 +21,10 @@ from bot.crypto import Vault
 from bot.db import audit
 from bot.db.database import Database
 from bot.privacy.columns import ABOUT, MESSAGES_OF
-from bot.privacy.person import NO_WORKER, Person, locked
+from bot.privacy.person import Person, Who, locked
 from bot.privacy.rules import NOBODYS_HASH
 from bot.registration.corrections import BadReason, checked_reason
-from bot.registration.officer import Officer, subject
+from bot.registration.officer import Officer
 
 _log = structlog.get_logger(__name__)
 
@@ -120,7 +120,7 @@ _LISTED = f"SELECT t.id, t.audience FROM campaign t WHERE {ABOUT['campaign'].who
 
 
 def erase(
-    database: Database, vault: Vault, store: Store, who: int | bytes, reason: str, officer: Officer, now: datetime
+    database: Database, vault: Vault, store: Store, who: Who, reason: str, officer: Officer, now: datetime
 ) -> Erased:
     """Erase a person (see ``bot.privacy.person.find``); that it was done, and why, goes to the audit log.
 
@@ -134,8 +134,7 @@ def erase(
             raise BadReason
         erased = _erase(connection, person, now)
         detail: dict[str, object] = {"reason": reason, "cancelled": erased.cancelled, "stopped": erased.stopped}
-        about = subject(person.worker_id) if person.worker_id != NO_WORKER else "enquiry:erased"
-        audit.record(connection, now, officer.name, "privacy.erase", about, detail)
+        audit.record(connection, now, officer.name, "privacy.erase", person.logged_as, detail)
         for phone in person.numbers:
             store.forget(phone)
     return _afterwards(database, store, person, erased, now)

@@ -11,9 +11,9 @@ from bot.crypto import Undecipherable, Vault
 from bot.db import audit
 from bot.db.database import Database
 from bot.privacy.columns import ABOUT, About
-from bot.privacy.person import NO_WORKER, Person, locked
+from bot.privacy.person import NO_WORKER, Person, Who, locked
 from bot.registration.corrections import checked_reason
-from bot.registration.officer import Officer, subject
+from bot.registration.officer import Officer
 
 #: What a document is, for whoever reads it later.
 FORM: Final = 1
@@ -25,9 +25,7 @@ WHERE b.worker_id = %(worker)s ORDER BY b.id
 """
 
 
-def export(
-    database: Database, vault: Vault, who: int | bytes, reason: str, officer: Officer, now: datetime
-) -> dict[str, Any]:
+def export(database: Database, vault: Vault, who: Who, reason: str, officer: Officer, now: datetime) -> dict[str, Any]:
     """All data of a person (see ``bot.privacy.person.find``); that it was handed out, and why, goes to the audit log.
 
     Raises ``OutOfReach`` and ``bot.registration.corrections.BadReason``. What was sealed is opened; hashes are left out.
@@ -37,7 +35,7 @@ def export(
         person = locked(connection, vault, officer, who)
         tables = {name: _rows(connection, vault, name, about, person) for name, about in ABOUT.items()}
         places = connection.execute(_PLACES, person.parameters).fetchall()
-        audit.record(connection, now, officer.name, "privacy.export", subject(person.worker_id), {"reason": reason})
+        audit.record(connection, now, officer.name, "privacy.export", person.logged_as, {"reason": reason})
     return {
         "form": FORM,
         "exported_at": now.isoformat(),

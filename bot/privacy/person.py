@@ -17,6 +17,13 @@ from bot.registration.sealed_nik import open_nik
 #: Where there is no worker.
 NO_WORKER = 0
 
+#: A worker's id, the hashed NIK of somebody who only enquired, or the number of somebody of whom nothing else is known.
+Who = int | bytes | str
+
+_KNOWN_BY_NUMBER = """
+SELECT EXISTS (SELECT 1 FROM inbound WHERE phone = %(phone)s) OR EXISTS (SELECT 1 FROM message WHERE phone = %(phone)s)
+"""
+
 
 class Nobody(LookupError):
     """Nobody's data is kept under this number or NIK."""
@@ -39,6 +46,11 @@ class Person:
     tickets: tuple[str, ...] = ()
 
     @property
+    def logged_as(self) -> str:
+        """As the audit log names them."""
+        return "somebody not on the list" if self.worker_id == NO_WORKER else subject(self.worker_id)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """What the conditions of ``bot.privacy.columns`` name."""
         hexes = [each.hex() for each in self.hashes]
@@ -53,8 +65,8 @@ class Person:
         }
 
 
-def find(database: Database, vault: Vault, phone_or_nik: str) -> int | bytes:
-    """The worker's id, or the hashed NIK of somebody who only enquired.
+def find(database: Database, vault: Vault, phone_or_nik: str) -> Who:
+    """Who is meant.
 
     Raises ``Nobody``, ``Several``, and ``bot.phone.NotAPhone`` for what is neither a number nor a NIK.
     """
@@ -75,14 +87,18 @@ def find(database: Database, vault: Vault, phone_or_nik: str) -> int | bytes:
             return bytes(asked_by[0][0])
         rows = asked_by
     if not rows:
-        raise Nobody
+        if not database.value(_KNOWN_BY_NUMBER, {"phone": phone}):
+            raise Nobody
+        return phone
     if len(rows) > 1:
         raise Several
     return int(rows[0][0])
 
 
-def locked(connection: psycopg.Connection[Any], vault: Vault, officer: Officer, who: int | bytes) -> Person:
+def locked(connection: psycopg.Connection[Any], vault: Vault, officer: Officer, who: Who) -> Person:
     """The person, whose row is locked until the transaction ends; raises ``OutOfReach``."""
+    if isinstance(who, str):
+        return _person(connection, NO_WORKER, "", {who}, ())
     if isinstance(who, bytes):
         rows = connection.execute("SELECT phone FROM enquiry WHERE nik_hash = %s FOR UPDATE", (who,)).fetchall()
         return _person(connection, NO_WORKER, "", {row[0] for row in rows}, (who,))

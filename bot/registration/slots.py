@@ -24,6 +24,7 @@ from bot.registration.terms import Terms
 
 # The usual offer, to the roster's number and at the worker's own facility. What stands there is what nearly everybody
 # needs, since a statement pays for all its parts. Without a hold in its row, the session is full but for expired holds.
+# The worker's row is locked as the hold's foreign key will have it anyway: of who is just being erased nothing is held.
 # "+ 0" keeps the planner at the index that has the sessions in the order in which they are wanted.
 _OFFER = f"""
 WITH who AS (
@@ -33,6 +34,7 @@ WITH who AS (
     WHERE w.id = %(worker)s AND w.phone = %(phone)s AND w.domicile_code IS NULL AND {STILL_OPEN}
       AND NOT EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = %(worker)s AND b.dose = %(dose)s
                       AND b.state IN ('held', 'booked', 'attended'))
+    FOR KEY SHARE OF w
 ), room AS (
     SELECT s.id, s.facility_id, s.local_date, s.start_time, s.end_time FROM vaccination_session s
     WHERE s.facility_id = (SELECT facility_id FROM who) AND s.dose = %(dose)s AND s.open AND s.starts_at > %(now)s

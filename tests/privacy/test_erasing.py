@@ -24,7 +24,7 @@ from bot.registration.corrections import BadReason
 from bot.registration.officer import Officer, OutOfReach, Reach
 from bot.services import Services
 from tests.phones import Phone
-from tests.privacy.everything import TICKET, Person
+from tests.privacy.everything import TEXT_OF_THEIRS, TICKET, Person
 from tests.privacy.traces import OFFICER, WHY, broken, dump, everything, traces
 from tests.stopping import paused
 from tests.world import MORNING, Worker, World
@@ -302,6 +302,21 @@ class TestWhoOnlyAsked:
         assert not found["on_the_list"]
         erasing.erase(services.database, services.vault, Store(services.conversations), who, WHY, OFFICER, MORNING)
         assert everything(services.database, "enquiry") == []
+        with pytest.raises(person.Nobody):
+            person.find(services.database, services.vault, number)
+
+    def test_of_a_strange_number_alone_what_came_and_went_is_handed_out_and_erased(
+        self, services: Services, phone_of: Callable[[str], Phone]
+    ) -> None:
+        number = "+6281277776666"
+        phone_of(number).texts(TEXT_OF_THEIRS)
+        who = person.find(services.database, services.vault, number)
+        found = export.export(services.database, services.vault, who, WHY, OFFICER, MORNING)
+        assert found["data"]["inbound"][0]["text"] == TEXT_OF_THEIRS
+        erasing.erase(services.database, services.vault, Store(services.conversations), who, WHY, OFFICER, MORNING)
+        assert number not in json.dumps(dump(services.database))
+        assert services.conversations.keys("conv:*") == []
+        assert broken(services) == []
         with pytest.raises(person.Nobody):
             person.find(services.database, services.vault, number)
 
