@@ -24,8 +24,10 @@ from faults.subscribers import Inboxes, Subscriber, all_register
 
 #: Seconds that the service may take to start, and until everything has settled after the last fault.
 _STARTS_WITHIN, _SETTLES_WITHIN = 90.0, 240.0
-#: Seconds between two faults: time to recover, and to notice if something else breaks then.
-_PEACE = (3.0, 5.0)
+#: Seconds of peace between having recovered and the next fault; and for how long it is watched at least whether all is
+#: well, by what a fault hits: a reply that waits is late only after a while.
+_PEACE = (0.5, 1.5)
+_WATCHED = {"answers": 1.5, "sending": 4.0}
 #: Seconds within which a fault's effects must be over.
 RECOVERS_WITHIN = 5.0
 _TURN = 0.1
@@ -99,7 +101,7 @@ def run(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:
         )
         kinds = list(wanted.kinds)
         chance.shuffle(kinds)
-        length = sum(kind.lasts for kind in kinds) + len(kinds) * sum(_PEACE) / 2
+        length = sum(kind.lasts + _WATCHED[kind.hits] + sum(_PEACE) / 2 for kind in kinds)
         people = [
             Subscriber(number, birth_date, chance.random() < 0.3, carrier, journal, inboxes)
             for number, birth_date in choose_callers(stage.servers.urls.database_url, wanted.subscribers)
@@ -116,7 +118,7 @@ def run(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:
             with kind.body(stage, carrier.habits):
                 _wait(stage, inboxes, kind.lasts)
             spans.append((kind, start, time.monotonic()))
-        _wait(stage, inboxes, _PEACE[1] + 2 * RECOVERS_WITHIN)
+            _watch(stage, inboxes, probes, kind)
         say("waiting until everybody is done and everything has settled")
         until = time.monotonic() + _SETTLES_WITHIN
         while time.monotonic() < until and (any(life.is_alive() for life in lives) or not _settled(stage)):
@@ -157,6 +159,25 @@ def _wait(stage: Stage, inboxes: Inboxes, seconds: float) -> None:
         time.sleep(min(_TURN, left))
 
 
+def _watch(stage: Stage, inboxes: Inboxes, probes: Probes, kind: Kind) -> None:
+    """From a fault's end until all is well again, or should have been long ago."""
+    end = time.monotonic()
+    while (watched := time.monotonic() - end) < 2 * RECOVERS_WITHIN:
+        _wait(stage, inboxes, 0.25)
+        recovered = _recovered(probes, kind, end, time.monotonic())
+        if recovered is not None and watched > max(_WATCHED[kind.hits], recovered + 0.8):
+            return
+
+
+def _recovered(probes: Probes, kind: Kind, end: float, until: float) -> float | None:
+    """Seconds from a fault's ``end`` until all was well again; None if it was not before ``until``."""
+    answering = probes.answering_again(end, until)
+    if kind.hits == "answers" or answering is None:
+        return answering
+    sending = probes.sending_again(end, until)
+    return None if sending is None else max(sending, answering)
+
+
 def _send_blast(stage: Stage, say: Callable[[str], None]) -> None:
     say("sending a blast to everybody")
     text = ["--text-id", BLAST, "--rate", "60", "--ignore-quiet-hours"]
@@ -177,10 +198,7 @@ def _done(spans: Sequence[tuple[Kind, float, float]], place: int, journal: Journ
     kind, start, end = spans[place]
     after = spans[place + 1][1] if place + 1 < len(spans) else end + 2 * RECOVERS_WITHIN
     seen = journal.between(start, after)
-    recovered = probes.answering_again(end, after)
-    if kind.hits == "sending":
-        sending = probes.sending_again(end, after)
-        recovered = None if sending is None or recovered is None else max(sending, recovered)
+    recovered = _recovered(probes, kind, end, after)
     saw = Counter(each.came_to for each in seen)
     during = Counter(each.came_to for each in journal.between(start, end))
     return Done(kind, dict(saw), dict(during), max((each.took for each in seen), default=0.0), recovered)
