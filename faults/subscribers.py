@@ -19,7 +19,7 @@ TICKET = re.compile(r"\bTiket ([0-9A-Z]{6})\b")
 #: Seconds until somebody looks at a screen and types, and between two dials.
 _LOOKS, _REDIALS = (0.2, 0.9), (0.8, 2.0)
 #: How often somebody dials or texts at most, and how long they wait for the answer to a text before they text again.
-_MOST_DIALS, _MOST_TEXTS, _WAITS_FOR_REPLY = 60, 40, 100.0
+_MOST_DIALS, _MOST_TEXTS, _WAITS_FOR_REPLY = 60, 40, 45.0
 
 
 class Inboxes:
