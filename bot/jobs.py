@@ -42,6 +42,8 @@ _log = structlog.get_logger(__name__)
 
 #: A drain works for so long, in seconds, then gives way to others by enqueueing itself again.
 DRAIN_SECONDS = 20.0
+#: How often a drain looks again while it knows that something is due soon, in seconds.
+AGAIN_SECONDS = 0.3
 #: Longest that counting figures may take, in seconds.
 COUNT_SECONDS = 100.0
 
@@ -71,12 +73,19 @@ def drain(lane_name: str) -> int:
     def goes_on() -> bool:
         return time.monotonic() < stop and not stopping.is_set()
 
-    accepted = 0
-    try:
+    def look() -> int:
         # Whoever writes after that enqueues a drain of its own; what was written before, the last look sees.
-        accepted = sender(lane).run(
+        return sender(lane).run(
             goes_on, lambda: parts.queue.delete(wake.token(lane)), lambda: call_colleague(parts.queue, lane)
         )
+
+    accepted = 0
+    try:
+        accepted = look()
+        # A reply that the gateway refused for now leaves when its time has come, not with the sweep after that.
+        while lane is Lane.REPLY and goes_on() and leases.is_due_soon(parts.database, lane, parts.clock.now()):
+            stopping.wait(AGAIN_SECONDS)
+            accepted += look()
         if not goes_on():
             enqueue_drain(parts.queue, lane)
     except (Away, redis.RedisError) as error:

@@ -198,6 +198,18 @@ def sweep(database: Database, now: datetime) -> tuple[int, int]:
     return len(queued), len(unknown)
 
 
+#: What is due within this is worth waiting for: a sweep might come later.
+SOON = timedelta(seconds=10)
+
+
+def is_due_soon(database: Database, lane: Lane, now: datetime) -> bool:
+    """Whether something waits in a lane of replies whose time comes within some seconds, or has come."""
+    found = database.value(
+        "SELECT 1 FROM attempt WHERE lane = %s AND state = 'queued' AND due_at <= %s LIMIT 1", (lane.value, now + SOON)
+    )
+    return found is not None
+
+
 def waiting(database: Database, now: datetime) -> list[Lane]:
     """The lanes in which something is due that may be sent."""
     rows = database.rows(

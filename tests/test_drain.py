@@ -1,0 +1,67 @@
+"""A drain waits for what is due soon: a reply that a gateway refused for the moment does not wait for the next sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot import jobs
+from bot.clock import set_file_clock
+from bot.db.database import Database
+from bot.messaging.outbox import Draft, Lane, write
+from tests.journeys.conftest import MovableClock, clock, environ
+from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
+from tests.stub_gateways.behaviour import Behaviour
+from tests.world import MORNING
+
+__all__ = ["MovableClock", "clock", "environ"]
+
+
+@pytest.fixture
+def stub() -> Iterator[AfricasTalkingStub]:
+    with AfricasTalkingStub() as running:
+        yield running
+
+
+@pytest.fixture
+def database(
+    environ: dict[str, str], database_url: str, stub: AfricasTalkingStub, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    for name, value in {**environ, "AT_API_URL": stub.url}.items():
+        monkeypatch.setenv(name, value)
+    caches = (jobs.services, jobs.sender)
+    for cache in caches:
+        cache.cache_clear()
+    made = Database(database_url, limit=10)
+    yield made
+    made.close()
+    jobs.sender(Lane.REPLY).close()
+    jobs.services().close()
+    for cache in caches:
+        cache.cache_clear()
+
+
+def reply(database: Database) -> None:
+    draft = Draft("test:1", "reply", Lane.REPLY, "africastalking", "+6281200000001", "id", "halo")
+    with database.transaction() as connection:
+        write(connection, draft, MORNING)
+
+
+def test_a_reply_that_was_refused_for_now_leaves_within_the_same_drain(
+    database: Database, stub: AfricasTalkingStub, environ: dict[str, str]
+) -> None:
+    set_file_clock(Path(environ["CLOCK_FILE"]), MORNING, 20.0)
+    reply(database)
+    stub.behaves(Behaviour.THROTTLED, times=1)
+    assert jobs.drain("reply") == 1
+    assert [taken.body for taken in stub.taken] == ["halo"]
+    assert database.value("SELECT number FROM attempt WHERE state = 'settled' ORDER BY id DESC LIMIT 1") == 2
+
+
+def test_what_is_due_much_later_is_not_waited_for(database: Database, stub: AfricasTalkingStub) -> None:
+    reply(database)
+    database.rows("UPDATE attempt SET due_at = due_at + interval '1 minute'")
+    assert jobs.drain("reply") == 0
+    assert stub.taken == []
