@@ -69,7 +69,7 @@ def web(processes: int | None) -> None:
         log_access=False,
         respawn_failed_workers=True,
         respawn_interval=0.5,
-        workers_kill_timeout=5,
+        workers_kill_timeout=8,
         working_dir=Path(__file__).resolve().parents[2],
     )
     try:

@@ -50,6 +50,7 @@ SCREENS: Final = {
     "goodbye": _("said goodbye"),
     "closed": _("registration closed"),
     "help": _("help by SMS"),
+    "data": _("told who uses the data for what"),
     "stopped": _("invitations stopped"),
     "objected": _("objected to another number"),
     "object_too_late": _("objected to another number when it was too late"),
