@@ -164,7 +164,10 @@ def sweep() -> dict[str, int]:
             )
         )
         found["finished"] = len(campaigns.finish_done(parts.database, now))
-        for lane in leases.waiting(parts.database, now):
+        lanes = set(leases.waiting(parts.database, now))
+        if leases.is_due_soon(parts.database, Lane.REPLY, now):
+            lanes.add(Lane.REPLY)  # its drain waits for it: the next sweep would come too late
+        for lane in sorted(lanes):
             wake.enqueue_once(parts.queue, lane, functools.partial(enqueue_drain, parts.queue, lane))
         if receipt_stream.waiting(parts.queue):
             wake.enqueue_once(parts.queue, Work.RECEIPTS, functools.partial(enqueue_receipts, parts.queue))

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rq import Queue
 
 from bot import jobs
 from bot.clock import set_file_clock
 from bot.db.database import Database
 from bot.messaging.outbox import Draft, Lane, write
+from bot.messaging.wake import token
 from tests.journeys.conftest import MovableClock, clock, environ
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
@@ -65,3 +67,16 @@ def test_what_is_due_much_later_is_not_waited_for(database: Database, stub: Afri
     database.rows("UPDATE attempt SET due_at = due_at + interval '1 minute'")
     assert jobs.drain("reply") == 0
     assert stub.taken == []
+
+
+def test_a_sweep_wakes_the_lane_of_what_is_due_before_the_next_one(database: Database, environ: dict[str, str]) -> None:
+    queue = Queue(Lane.REPLY.value, connection=jobs.services().queue)
+    queue.empty()
+    jobs.services().queue.delete(token(Lane.REPLY.value))
+    reply(database)
+    database.rows("UPDATE attempt SET due_at = due_at + interval '1 minute'")
+    jobs.sweep()
+    assert queue.count == 0
+    database.rows("UPDATE attempt SET due_at = due_at - interval '55 seconds'")
+    jobs.sweep()
+    assert queue.count == 1
