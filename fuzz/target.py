@@ -12,6 +12,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from flask import Flask, Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.phone import is_e164
 from bot.web.posted_form import posted_form
@@ -69,7 +70,10 @@ def try_bytes(told: bytes) -> list[Event]:
 def take(gateway: Gateway, endpoint: Endpoint, query: str, body: bytes) -> list[Event]:
     """The events of one call, each fit for the service; raises ``Unfit``, or what the parser must not raise."""
     with _app().request_context(_call(query, body)) as ours, _app().request_context(_call(query, body)) as usual:
-        form = posted_form(ours.request)
+        try:
+            form = posted_form(ours.request)
+        except RequestEntityTooLarge:  # too long, or too many fields: refused with 413
+            return []
         if form != usual.request.form.to_dict():
             raise Unfit("the form reads otherwise than werkzeug reads it")
         call = _request(ours.request, gateway, endpoint, form)

@@ -225,6 +225,8 @@ class Screen:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
+            # Tests that run in the background of a shell are told to ignore Ctrl-C, and so would be what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(theirs)
 
