@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input insta
 RUNNING := $(VENV)/.requirements
 TESTING := $(VENV)/.requirements-dev
 FUZZING := $(VENV)/.requirements-fuzz
-# Each of two processes has servers of its own; a file's tests stay together, in the order of tests/conftest.py.
-PYTEST_ARGS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Each of three processes has servers of its own, one more than there are cores: some tests wait; a file's tests stay together, in the order of tests/conftest.py.
+PYTEST_ARGS ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Where the bill of materials goes, and for how many seconds parsers are fuzzed.
 SBOM ?= var/sbom.json
