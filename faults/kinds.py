@@ -136,17 +136,19 @@ def _habits(**worse: float) -> _Body:
 @contextlib.contextmanager
 def full_disk(stage: Stage, _habits: Habits) -> Iterator[None]:
     """Every write of the web processes to a file fails, as the kernel has it where a disk is full."""
-    before = {}
-    for process in stage.children("bot web"):
-        with contextlib.suppress(psutil.Error):
-            before[process] = process.rlimit(psutil.RLIMIT_FSIZE)
-            process.rlimit(psutil.RLIMIT_FSIZE, (0, before[process][1]))
+    _limit_files(stage, full=True)
     try:
         yield
     finally:
-        for process, limits in before.items():
-            with contextlib.suppress(psutil.Error):
-                process.rlimit(psutil.RLIMIT_FSIZE, limits)
+        # Also of those that were started meanwhile, and have it from the ones that started them.
+        _limit_files(stage, full=False)
+
+
+def _limit_files(stage: Stage, *, full: bool) -> None:
+    for process in stage.children("bot web"):
+        with contextlib.suppress(psutil.Error):
+            most = process.rlimit(psutil.RLIMIT_FSIZE)[1]
+            process.rlimit(psutil.RLIMIT_FSIZE, (0 if full else most, most))
 
 
 @contextlib.contextmanager
