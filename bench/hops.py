@@ -8,14 +8,11 @@ over.
 
 from __future__ import annotations
 
-import json
 import resource
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import people
@@ -24,11 +21,11 @@ from bench.failure import BenchFailed
 from bench.figures import Registration, Round, Summary, round_of, summary_of
 from bench.folder import run_folder
 from bench.machine import describe_versions
+from bench.player import play
 from bench.profiling import profiled
 from bench.script import NOTHING_PATH, Account, Script
 from bench.stage import HOST, Stage, staged
 
-_PROJECT = Path(__file__).resolve().parents[1]
 #: Registrations of a round for one that warms up.
 _WARM_SHARE = 4
 Callers = Sequence[tuple[str, str]]
@@ -198,18 +195,7 @@ class _Measurement:
 
 def generate(script: Script) -> Account:
     """Play a script in a process of its own; raises ``BenchFailed``."""
-    done = subprocess.run(
-        (sys.executable, "-m", "bench.subscribers"),
-        input=json.dumps(asdict(script)),
-        capture_output=True,
-        text=True,
-        cwd=_PROJECT,
-        check=False,
-    )
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
-        raise BenchFailed(f"the load generator: {lines[-1] if lines else 'it left no word'}")
-    return Account.of(json.loads(done.stdout))
+    return Account.of(play("bench.subscribers", script))
 
 
 def _reaped() -> float:

@@ -6,12 +6,9 @@ subscribers come without waiting for one another: at a part of that rate, at twi
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +19,11 @@ from bench.figures import percentile
 from bench.folder import run_folder
 from bench.hops import generate
 from bench.machine import describe_versions
+from bench.player import play
 from bench.rush_callers import ANSWERED, SHED, Phase, Rush
 from bench.script import SCREENS, Script
 from bench.stage import HOST, Stage, staged
 
-_PROJECT = Path(__file__).resolve().parents[1]
 _LINES = 32
 #: Subscribers of all phases at most: enough for 4,000 hops a second at best.
 _MOST = 130_000
@@ -144,18 +141,7 @@ def _closed(stage: Stage, callers: list[tuple[str, str]]) -> float:
 
 
 def _open(stage: Stage, rush: Rush) -> tuple[Span, ...]:
-    done = subprocess.run(
-        (sys.executable, "-m", "bench.rush_callers"),
-        input=json.dumps(asdict(rush)),
-        capture_output=True,
-        text=True,
-        cwd=_PROJECT,
-        check=False,
-    )
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
-        raise BenchFailed(f"the load generator: {lines[-1] if lines else 'it left no word'}")
-    return tuple(span_of(told) for told in json.loads(done.stdout))
+    return tuple(span_of(told) for told in play("bench.rush_callers", rush))
 
 
 def span_of(told: Mapping[str, Any]) -> Span:

@@ -88,7 +88,8 @@ class TestHashing:
 class TestKeys:
     @pytest.mark.parametrize("key", [OLD, OLD.rstrip("="), base64.b64encode(b"\xfb\xef\xff" * 10 + b"ab").decode()])
     def test_base64_is_taken_with_and_without_padding_in_either_alphabet(self, key: str) -> None:
-        Vault(key)
+        vault = Vault(key)
+        assert vault.open(vault.seal(NIK, "test"), "test") == NIK
 
     @pytest.mark.parametrize(
         "key",

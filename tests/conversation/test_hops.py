@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ import redis
 from bot.conversation import hops
 from bot.conversation.driver import Caller
 from bot.conversation.hops import STREAM, Hop, HopNotes
-from bot.conversation.store import connect
+from bot.conversation.store import REDIS_TIMEOUT, connect
 from bot.embedded.servers import EmbeddedServers
 from tests.conversation.house import NOON, PHONE, House
 from tests.conversation.teahouse import Brew, Free, Look, teahouse
@@ -144,8 +145,11 @@ def test_while_redis_is_away_notes_are_lost_and_nobody_waits(redis_url: str, hou
 
 def test_a_paused_redis_keeps_no_caller(house: House, notes: HopNotes, servers: EmbeddedServers) -> None:
     with paused(servers.valkey.pid):
+        began = time.monotonic()
         for number in range(1000):
             notes.note(NOON.timestamp() + number, "ussd", "tea", "name", 0, 1)
+        # One that waited for Redis would take its time limit; a thousand of them, minutes.
+        assert time.monotonic() - began < REDIS_TIMEOUT
     notes.close()
 
 

@@ -214,7 +214,7 @@ class TestBroken:
     )
     def test_whatever_somebody_sealed_is_a_letter_or_known_for_none(self, text: str) -> None:
         with contextlib.suppress(Unreadable):
-            thawed(text)
+            assert isinstance(thawed(text), Letter)
 
     def test_it_is_put_aside_and_kept_and_in_nobodys_way(self, spool: Spool, database: Database) -> None:
         for number in range(3):
