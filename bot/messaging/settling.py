@@ -15,12 +15,15 @@ from bot.db.database import Database
 from bot.messaging import receipts
 from bot.messaging.leases import TRY_AGAIN, Lease
 from bot.messaging.optouts import REGISTER_ALL
+from bot.messaging.outbox import Lane
 from bot.messaging.wrong_numbers import register_wrong
 from gateway_adapters.base import Accepted, Outcome, Outgoing, Rejected, Unknown
 
-#: After so many temporary refusals a message without a deadline is given up.
+#: After so many temporary refusals a message without a deadline is given up: after some ten minutes in either lane.
 MOST_ATTEMPTS = 8
-_FIRST_BACKOFF = 5.0
+MOST_ATTEMPTS_OF_A_REPLY = 11
+#: Seconds. Somebody looks at the phone until a reply comes, and what is said to them next waits behind it.
+_FIRST_BACKOFF, _FIRST_BACKOFF_OF_A_REPLY = 5.0, 1.0
 _LONGEST_BACKOFF = 900.0
 
 
@@ -97,9 +100,10 @@ WHERE id = ANY(%(done)s) OR id IN (SELECT attempt_id FROM told WHERE state = 'un
 """
 
 
-def backoff(attempts: int, jitter: Callable[[], float] = random.random) -> timedelta:
-    """How long to wait after the ``attempts``-th refusal: doubling from 5 s to 15 min, half of it by chance."""
-    longest = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(attempts - 1, 20))
+def backoff(attempts: int, jitter: Callable[[], float] = random.random, *, reply: bool = False) -> timedelta:
+    """How long to wait after the ``attempts``-th refusal: doubling from 5 s (a reply: 1 s) to 15 min, half of it by chance."""
+    first = _FIRST_BACKOFF_OF_A_REPLY if reply else _FIRST_BACKOFF
+    longest = min(_LONGEST_BACKOFF, first * 2.0 ** min(attempts - 1, 20))
     return timedelta(seconds=longest / 2 + jitter() * longest / 2)
 
 
@@ -235,9 +239,10 @@ def _next_try(one: _One, now: datetime) -> datetime | None:
     outcome, lease = one.outcome, one.lease
     if not isinstance(outcome, Rejected) or outcome.permanent:
         return None
-    if lease.deadline_at is None and lease.number >= MOST_ATTEMPTS:
+    reply = lease.lane == Lane.REPLY
+    if lease.deadline_at is None and lease.number >= (MOST_ATTEMPTS_OF_A_REPLY if reply else MOST_ATTEMPTS):
         return None
-    wait = backoff(lease.number)
+    wait = backoff(lease.number, reply=reply)
     if outcome.retry_after is not None:
         wait = max(wait, timedelta(seconds=outcome.retry_after))
     again = now + wait

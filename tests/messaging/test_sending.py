@@ -85,7 +85,7 @@ def test_a_temporary_refusal_is_tried_again_later(mail: Post, stub: AfricasTalki
 
 def test_temporary_refusals_end_at_the_deadline(mail: Post, stub: AfricasTalkingStub) -> None:
     stub.refuses(PHONE, 405)
-    message = mail.write(deadline=MORNING + timedelta(seconds=2))
+    message = mail.write(deadline=MORNING + timedelta(milliseconds=400))
     mail.send()
     assert mail.state(message) == "rejected"
 
@@ -93,11 +93,11 @@ def test_temporary_refusals_end_at_the_deadline(mail: Post, stub: AfricasTalking
 def test_temporary_refusals_end_after_some_tries(mail: Post, stub: AfricasTalkingStub) -> None:
     stub.refuses(PHONE, 405)
     message = mail.write()
-    for _ in range(settling.MOST_ATTEMPTS + 2):
+    for _ in range(settling.MOST_ATTEMPTS_OF_A_REPLY + 2):
         mail.send()
         mail.passes(hours=1)
     assert mail.state(message) == "rejected"
-    assert mail.attempt(message) == ("settled", settling.MOST_ATTEMPTS)
+    assert mail.attempt(message) == ("settled", settling.MOST_ATTEMPTS_OF_A_REPLY)
 
 
 def test_a_refusal_for_good_is_not_tried_again_and_an_opt_out_is_remembered(
@@ -186,3 +186,11 @@ def test_backoff_doubles_and_is_bounded() -> None:
     assert max(longest) == 900
     assert settling.backoff(10_000, lambda: 1.0).total_seconds() == 900
     assert settling.backoff(3, lambda: 0.0).total_seconds() == 10
+
+
+def test_a_reply_is_tried_again_sooner() -> None:
+    """Somebody waits for it; and no later than after as long as the refusals have lasted so far, plus a second."""
+    waits = [settling.backoff(attempts, lambda: 1.0, reply=True).total_seconds() for attempts in range(1, 12)]
+    assert waits[:4] == [1, 2, 4, 8]
+    assert all(wait <= sum(waits[:place]) + 1 for place, wait in enumerate(waits))
+    assert max(waits) == 900
