@@ -29,7 +29,8 @@ _READY = "ready"
 
 @dataclass(frozen=True, slots=True)
 class FloorScript:
-    """What one process sends: to the numbers from ``first`` on, ``count`` of them. ``gateway``: whose API is spoken."""
+    """What one process sends: to the numbers from ``first`` on, ``count`` of them. ``gateway``: whose API is spoken.
+    ``begins_at``: the moment of the monotonic clock to begin at, if that is still to come."""
 
     url: str
     gateway: str
@@ -38,15 +39,18 @@ class FloorScript:
     per_request: int
     threads: int
     text: str
+    begins_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What the floor reached: messages, seconds from the first process' begin to the last one's end, its own CPU."""
+    """What the floor reached: messages, seconds from the first process' begin to the last one's end (``ended``, by the
+    monotonic clock), its own CPU."""
 
     messages: int
     seconds: float
     cpu_seconds: float
+    ended: float = 0.0
 
     @property
     def per_second(self) -> float:
@@ -55,12 +59,20 @@ class Floor:
 
 
 def measure_floor(
-    url: str, gateway: str, *, messages: int, per_request: int, threads: int, processes: int, text: str
+    url: str,
+    gateway: str,
+    *,
+    messages: int,
+    per_request: int,
+    threads: int,
+    processes: int,
+    text: str,
+    begins_at: float = 0.0,
 ) -> Floor:
-    """Run the floor against a stub; raises ``BenchFailed``."""
+    """Run the floor against a stub, from ``begins_at`` on if that is still to come; raises ``BenchFailed``."""
     share = -(-messages // processes)
     scripts = [
-        FloorScript(url, gateway, first, min(share, messages - first), per_request, threads, text)
+        FloorScript(url, gateway, first, min(share, messages - first), per_request, threads, text, begins_at)
         for first in range(0, messages, share)
     ]
     running = [
@@ -88,10 +100,9 @@ def measure_floor(
         for process in running:
             process.kill()
             process.wait()
+    ended = max(one["ended"] for one in accounts)
     return Floor(
-        messages,
-        max(one["ended"] for one in accounts) - min(one["began"] for one in accounts),
-        sum(one["cpu_seconds"] for one in accounts),
+        messages, ended - min(one["began"] for one in accounts), sum(one["cpu_seconds"] for one in accounts), ended
     )
 
 
@@ -147,6 +158,7 @@ def main() -> None:
     with ThreadPoolExecutor(script.threads) as threads:
         print(_READY, flush=True)
         sys.stdin.read()
+        time.sleep(max(0.0, script.begins_at - time.monotonic()))
         began, cpu = time.monotonic(), time.process_time()
         for _ in threads.map(send, requests):
             pass
