@@ -71,11 +71,18 @@ class BlastStage:
 
 
 @contextlib.contextmanager
-def staged_blast(folder: Path, *, roster: int, twilio: int, say: Callable[[str], None]) -> Iterator[BlastStage]:
+def staged_blast(
+    folder: Path,
+    *,
+    roster: int,
+    twilio: int,
+    say: Callable[[str], None],
+    filled: Callable[[Mapping[str, str], int, int], None] | None = None,
+) -> Iterator[BlastStage]:
     """Set everything up in ``folder``, and stop it at the end. Call from the main thread.
 
-    ``twilio`` of the ``roster`` have the profession ``TWILIO_PROFESSION``. Raises ``BenchFailed``,
-    ``bot.embedded.errors.EmbeddedServerError`` or ``OSError``.
+    ``twilio`` of the ``roster`` have the profession ``TWILIO_PROFESSION``; ``filled`` fills the database in another way
+    than ``fill``. Raises ``BenchFailed``, ``bot.embedded.errors.EmbeddedServerError`` or ``OSError``.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(ended_by_sigterm())
@@ -87,7 +94,7 @@ def staged_blast(folder: Path, *, roster: int, twilio: int, say: Callable[[str],
         stub = stack.enter_context(RunningStub(folder / "messages.log", receipts_to=receipts, auth_token=_AUTH_TOKEN))
         environ |= _gateways(stub.url)
         say(f"making up {roster:,} workers with a phone each")
-        fill(environ, roster, twilio)
+        (filled or fill)(environ, roster, twilio)
         say("starting the service")
         log_path = folder / "log" / "service.log"
         log = stack.enter_context(log_path.open("ab"))

@@ -80,7 +80,7 @@ def staged(folder: Path, *, workers: int, web_only: bool, say: Callable[[str], N
         ports = {name: free_port() for name in (WEB, FLOOR)}
         env = settings_of(folder, servers, ports[WEB])
         say(f"making up {workers:,} workers, their facilities and sessions")
-        _fill(env, workers)
+        fill_roster(env, workers)
 
         say("starting the service and the floor")
         log_path = folder / "log" / "service.log"
@@ -133,7 +133,7 @@ def _floor(env: Mapping[str, str], port: int) -> Child:
     return Child(FLOOR, (sys.executable, "-m", "bench.floor_server"), {**env, "PORT": str(port)})
 
 
-def _fill(env: Mapping[str, str], workers: int) -> None:
+def fill_roster(env: Mapping[str, str], workers: int) -> None:
     """What ``bot db upgrade`` and ``bot sample load`` do."""
     url = env["DATABASE_URL"]
     migrate.upgrade(url)
