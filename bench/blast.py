@@ -8,7 +8,7 @@ the same run, against the same stub.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,6 +87,7 @@ class BlastResult:
     versions: dict[str, str]
     measured: tuple[Measured, ...]
     company: Company
+    peak_mib: Mapping[str, float]
     wrong: tuple[str, ...]
 
     @property
@@ -117,6 +118,7 @@ def measure(wanted: WantedBlast, folder: Path, say: Callable[[str], None]) -> Bl
             versions=describe_versions(database_url, stage.environ["REDIS_URL"]),
             measured=tuple(measured),
             company=company,
+            peak_mib=stage.service.meters.peaks(),
             wrong=(*wrong, *people.broken_invariants(database_url)),
         )
 

@@ -17,6 +17,7 @@ import psycopg
 from bench.blast_stage import BlastStage
 from bench.cpu import BLAST
 from bench.failure import BenchFailed
+from bench.memory import peak_mib
 from bench.stub_gateway.message_log import Logged, repeated
 
 APPROVER = "penguji"
@@ -89,7 +90,7 @@ def send_campaign(stage: BlastStage, name: str, gateway: str, audience: Mapping[
         seconds=seconds,
         per_second=len(of_campaign) / max(seconds, 1e-9),
         cpu_us={part: spent / max(len(of_campaign), 1) * 1e6 for part, spent in taken.parts.items()},
-        worker_mib=max(_most_memory(child.pid) for name, child in stage.service.children.items() if BLAST in name),
+        worker_mib=peak_mib(child.pid for name, child in stage.service.children.items() if BLAST in name),
         status=status,
         wrong=tuple(_wrong(status, of_campaign)),
     )
@@ -147,15 +148,6 @@ def _lines_since(log: Path, offset: int, gateway: str) -> Iterator[Logged]:
             monotonic, at, *rest = line.decode().rstrip("\n").split("\t")
             if rest[0] == gateway:
                 yield Logged(float(monotonic), float(at), *rest)
-
-
-def _most_memory(pid: int) -> float:
-    """The kernel's own account of a process' greatest resident memory, in MiB; 0 where it keeps none."""
-    try:
-        told = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in told.splitlines() if line.startswith("VmHWM")), 0.0)
 
 
 def _started(stage: BlastStage, *arguments: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""How much of the processor each part of the service has taken."""
+"""How much of the processor each part of the service has taken, and how much memory it has ever had."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
+
+from bench.memory import peak_mib
 
 #: The parts of what runs. ``SENDERS``: the service's workers and clock; ``FLOOR``: the server that it is compared with.
 WEB, FLOOR, POSTGRESQL, VALKEY, SENDERS = "web", "floor", "postgresql", "valkey", "senders"
@@ -61,6 +63,10 @@ class Meters:
         busy = times.user + times.nice + times.system + getattr(times, "irq", 0) + getattr(times, "softirq", 0)
         parts = {part: sum(map(seconds_of, pids)) for part, pids in self._parts.items()}
         return Reading(time.monotonic(), parts, busy, getattr(times, "steal", 0.0))
+
+    def peaks(self) -> dict[str, float]:
+        """The MiB of the largest process of each part, as ``bench.memory`` has them."""
+        return {part: peak_mib(pids) for part, pids in self._parts.items()}
 
 
 def children_seconds(pid: int) -> dict[int, float]:

@@ -17,10 +17,6 @@ PEER_SCREENS = 20
 PEER_CPU_MS_WITH_BROKER = 65.0
 #: A round counts as quiet when other programs took no more of the machine than this (in cores).
 QUIET = 0.1
-#: What ``hops`` has to reach: its rate against the floor's, and its p99 at 32 subscribers, in milliseconds.
-LEAST_RATIO = 0.35
-LATER_RATIO = 0.6
-MOST_P99_MS = 150.0
 
 
 @dataclass(frozen=True, slots=True)

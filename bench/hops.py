@@ -65,6 +65,7 @@ class Result:
     hops: tuple[Round, ...]
     registrations: tuple[Registration, ...]
     summary: Summary
+    peak_mib: dict[str, float]
     errors: dict[str, int]
     examples: tuple[str, ...]
     broken: tuple[str, ...]
@@ -125,6 +126,7 @@ class _Measurement:
             hops=tuple(hops),
             registrations=tuple(registrations),
             summary=summary_of(floors, hops, registrations),
+            peak_mib=self._stage.meters.peaks(),
             errors=dict(self._errors),
             examples=tuple(self._examples),
             broken=tuple(people.broken_invariants(self._stage.database_url)),

@@ -90,6 +90,7 @@ class PagesResult:
     figures: dict[str, tuple[int, float]]
     alone: Watched
     watched: Watched
+    peak_mib: Mapping[str, float]
     wrong: tuple[str, ...]
 
     @property
@@ -148,6 +149,7 @@ def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> Pa
             figures=_figures(stage.database_url),
             alone=alone,
             watched=watched,
+            peak_mib=stage.meters.peaks(),
             wrong=tuple(f"{page.address}: HTTP {page.status}" for page in pages if page.status != 200),
         )
 

@@ -75,6 +75,7 @@ class RushResult:
     rounds: tuple[float, ...]
     deadline_ms: float
     spans: tuple[Span, ...]
+    peak_mib: Mapping[str, float]
     broken: tuple[str, ...]
 
     @property
@@ -120,6 +121,7 @@ def measure(wanted: WantedRush, folder: Path, say: Callable[[str], None]) -> Rus
             rounds=tuple(best),
             deadline_ms=3000.0,
             spans=spans,
+            peak_mib=stage.meters.peaks(),
             broken=tuple(people.broken_invariants(stage.database_url)),
         )
 

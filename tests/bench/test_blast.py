@@ -9,8 +9,8 @@ import pytest
 
 from bench.blast import BlastResult, Company, Measured, WantedBlast
 from bench.blast_floor import Floor, measure_floor
-from bench.blast_printing import goals
 from bench.blast_run import Sent
+from bench.entries.blast import measured
 from bench.stub_gateway.message_log import Logged, repeated
 from bench.stub_gateway.running import RunningStub
 
@@ -41,17 +41,17 @@ def sent(gateway: str, per_second: float, **others: float) -> Sent:
     return Sent(gateway, gateway, 1000, per_second=per_second, cpu_us=parts, status={}, wrong=(), **about)
 
 
-def result(*measured: Measured, p99: float = 90.0, ticket: float = 0.3) -> BlastResult:
+def result(*of: Measured, p99: float = 90.0, ticket: float = 0.3) -> BlastResult:
     company = Company(sent("africastalking", 1.0), 300, 8.0, p99, 60, 0.1, ticket, 0)
-    return BlastResult(WantedBlast(), {}, measured, company, ())
+    return BlastResult(WantedBlast(), {}, of, company, {}, ())
 
 
 def test_goals_are_reached_or_not() -> None:
     floor = Floor(messages=1000, seconds=1.0, cpu_seconds=0.5)
     fast = Floor(messages=9000, seconds=1.0, cpu_seconds=1.5)
-    good = result(Measured(sent("africastalking", 300), floor, fast), Measured(sent("twilio", 500), floor, fast))
-    assert [reached for _, reached in goals(good)] == [True] * 6
-    slow = Measured(sent("twilio", 499, materialise_s=20.1, worker_mib=151), floor, fast)
-    bad = result(Measured(sent("africastalking", 299), floor, fast), slow, p99=250.0, ticket=2.0)
-    assert [reached for _, reached in goals(bad)] == [False] * 6
+    good = result(Measured(sent("africastalking", 400), floor, fast), Measured(sent("twilio", 600), floor, fast))
+    assert [goal.reached for goal in measured(good).goals] == [True] * 6
+    slow = Measured(sent("twilio", 599, materialise_s=20.1, worker_mib=151), floor, fast)
+    bad = result(Measured(sent("africastalking", 399), floor, fast), slow, p99=250.1, ticket=2.01)
+    assert [goal.reached for goal in measured(bad).goals] == [False] * 6
     assert good.right

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 
 from bench.crowd import Crowd, gather
+from bench.entries.pages import measured
 from bench.pages import Page, PagesResult, WantedPages, Watched
-from bench.pages_printing import goals
 from bench.people import broken_invariants, describe_world
 from tests.world import DATA_KEY
 
@@ -31,9 +31,9 @@ def test_the_crowd_breaks_no_invariant_and_is_as_large_as_wanted(database_url: s
 def result(*, p95: float = 20.0, age: float = 5.0, watched: float = 30.0) -> PagesResult:
     page = Page("/admin/progress/", 200, 1000, 10.0, p95)
     alone, with_watchers = Watched(1000, 5.0, 30.0), Watched(1000, 5.0, watched)
-    return PagesResult(WantedPages(), {}, {}, (page,), {"progress": (100, age)}, alone, with_watchers, ())
+    return PagesResult(WantedPages(), {}, {}, (page,), {"progress": (100, age)}, alone, with_watchers, {}, ())
 
 
 def test_goals_are_reached_or_not() -> None:
-    assert [reached for _, reached in goals(result())] == [True] * 3
-    assert [reached for _, reached in goals(result(p95=301, age=11, watched=38))] == [False] * 3
+    assert [goal.reached for goal in measured(result()).goals] == [True] * 3
+    assert [goal.reached for goal in measured(result(p95=301, age=11, watched=38)).goals] == [False] * 3

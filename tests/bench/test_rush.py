@@ -9,9 +9,9 @@ from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
+from bench.entries.rush import measured
 from bench.rush import AFTERWARDS, BEFORE, RUSH, RushResult, Span, WantedRush, span_of
 from bench.rush_callers import ANSWERED, SHED, Crowd, Phase, Rush
-from bench.rush_printing import goals
 
 BUSY = "END Maaf, sistem sedang sibuk. Coba lagi beberapa menit lagi."
 
@@ -84,11 +84,15 @@ def _span(name: str, *, answered: float = 2000.0, shed: float = 0.0, p99: float 
 
 def _result(rush: Span | None = None, after: Span | None = None) -> RushResult:
     spans = (_span(BEFORE), rush or _span(RUSH, shed=2000.0, p99=800.0), after or _span(AFTERWARDS))
-    return RushResult(WantedRush(), {}, 2000.0, (2000.0,), 3000.0, spans, ())
+    return RushResult(WantedRush(), {}, 2000.0, (2000.0,), 3000.0, spans, {}, ())
+
+
+def _reached(result: RushResult) -> list[bool]:
+    return [goal.reached for goal in measured(result).goals]
 
 
 def test_goals_are_reached_or_not() -> None:
-    assert [reached for _, reached in goals(_result())] == [True] * 5
+    assert _reached(_result()) == [True] * 6
     slow = _span(RUSH, answered=1600.0, p99=3100.0, longest=3200.0)
-    assert [reached for _, reached in goals(_result(slow, _span(AFTERWARDS, shed=1.0)))] == [False] * 3 + [True, False]
-    assert not goals(_result(after=_span(AFTERWARDS, p99=90.0)))[4][1]
+    assert _reached(_result(slow, _span(AFTERWARDS, shed=1.0))) == [False] * 3 + [True, False, True]
+    assert not _reached(_result(after=_span(AFTERWARDS, p99=90.0)))[5]

@@ -1,0 +1,1 @@
+"""The benches as commands: one ``Bench`` each, named in ``bench/registry.py``."""
