@@ -8,6 +8,7 @@ or run it at a factor, for all processes that share the file: tests and the repl
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class FileClock:
     """A clock shared by processes through a small JSON file, read again whenever it changes.
 
     The file holds ``{"origin": ISO 8601, "started": seconds since the epoch, "factor": number}``: the time is ``origin``
-    plus what has passed on the machine since ``started``, times ``factor`` (0 stops the clock).
+    plus what has passed on the machine since ``started``, times ``factor`` (0 stops the clock). With ``"until": ISO 8601``
+    it stops there. ``"pace"``: the highest factor that it will be given, see ``pace_of``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,6 +56,8 @@ class FileClock:
         self._origin = 0.0
         self._started = 0.0
         self._factor = 1.0
+        self._until = math.inf
+        self._pace = 1.0
 
     def now(self) -> datetime:
         found = os.stat(self._path)  # noqa: PTH116 - a Path would cost a microsecond on every call
@@ -64,15 +68,36 @@ class FileClock:
             self._origin = datetime.fromisoformat(setting["origin"]).timestamp()
             self._started = float(setting["started"])
             self._factor = float(setting["factor"])
+            until = setting.get("until")
+            self._until = math.inf if until is None else datetime.fromisoformat(until).timestamp()
+            self._pace = float(setting.get("pace", 1.0))
             self._seen = written
-        return datetime.fromtimestamp(self._origin + (time.time() - self._started) * self._factor, UTC)
+        return datetime.fromtimestamp(
+            min(self._origin + (time.time() - self._started) * self._factor, self._until), UTC
+        )
+
+    @property
+    def pace(self) -> float:
+        """Seconds of this clock that pass in one of the machine's, at most."""
+        self.now()
+        return self._pace
 
 
-def set_file_clock(path: Path, moment: datetime, factor: float = 0.0) -> None:
-    """Set the clock in ``path`` to ``moment``, from now on running at ``factor`` times real time."""
+def set_file_clock(
+    path: Path, moment: datetime, factor: float = 0.0, *, until: datetime | None = None, pace: float = 1.0
+) -> None:
+    """Set the clock in ``path`` to ``moment``, from now on running at ``factor`` times real time, at most to ``until``."""
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"origin": moment.isoformat(), "started": time.time(), "factor": factor}))
+    setting: dict[str, object] = {"origin": moment.isoformat(), "started": time.time(), "factor": factor}
+    if until is not None:
+        setting["until"] = until.isoformat()
+    fresh.write_text(json.dumps(setting | {"pace": pace}))
     fresh.replace(path)
+
+
+def pace_of(clock: Clock) -> float:
+    """How fast a clock may run. What a process or a transaction takes is the machine's time: spans for it are longer by this."""
+    return clock.pace if isinstance(clock, FileClock) else 1.0
 
 
 def clock_from(path: Path | None) -> Clock:

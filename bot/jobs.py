@@ -26,6 +26,7 @@ from bot.campaigns import (
     second_notices,
 )
 from bot.campaigns.preview import Price
+from bot.clock import pace_of
 from bot.db.database import Database
 from bot.evaluation import blast_report, figures
 from bot.followup import gathering
@@ -155,7 +156,7 @@ def sweep() -> dict[str, int]:
     try:
         now = parts.clock.now()
         found["holds"] = taking.sweep_expired(parts.database, now)
-        found["requeued"], found["unknown"] = leases.sweep(parts.database, now)
+        found["requeued"], found["unknown"] = leases.sweep(parts.database, now, pace_of(parts.clock))
         found["receipts"] = receipts.rematch(parts.database, now)
         found["inbound"] = answer_waiting()
         found["started"] = len(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import FileClock, ManualClock, RealClock, clock_from, set_file_clock
+from bot.clock import FileClock, ManualClock, RealClock, clock_from, pace_of, set_file_clock
 
 EVENING = datetime(2021, 1, 13, 11, 30, tzinfo=UTC)
 
@@ -50,6 +50,21 @@ class TestFileClock:
     def test_it_may_run_backwards_or_slowly(self, path: Path) -> None:
         path.write_text(json.dumps({"origin": EVENING.isoformat(), "started": time.time() - 1000, "factor": -0.5}))
         assert EVENING - timedelta(seconds=520) < FileClock(path).now() < EVENING - timedelta(seconds=499)
+
+    def test_it_stops_where_it_is_told_to(self, path: Path) -> None:
+        end = EVENING + timedelta(minutes=5)
+        started = time.time() - 60
+        setting = {"origin": EVENING.isoformat(), "started": started, "factor": 10, "until": end.isoformat()}
+        path.write_text(json.dumps(setting))
+        assert FileClock(path).now() == end
+        set_file_clock(path, EVENING, 1e9, until=end)
+        assert FileClock(path).now() == end
+
+    def test_its_pace_is_the_highest_factor_that_it_is_given(self, path: Path) -> None:
+        set_file_clock(path, EVENING, pace=120.0)
+        assert pace_of(FileClock(path)) == 120.0
+        set_file_clock(path, EVENING)
+        assert pace_of(FileClock(path)) == pace_of(RealClock()) == 1.0
 
     def test_a_time_with_an_offset_is_the_same_moment(self, path: Path) -> None:
         set_file_clock(path, EVENING.astimezone(timezone(timedelta(hours=9))))

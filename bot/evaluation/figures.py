@@ -7,7 +7,7 @@ which something changed (``curve.py``). It takes as long as there was to do, not
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -15,10 +15,11 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from bot.clock import Clock
+from bot.clock import Clock, pace_of
 from bot.db.database import Database
 from bot.evaluation import curve, standings
 from bot.registration.rounds import Round, look
+from bot.registration.touched import OPEN
 
 KIND: Final = "progress"
 #: How often figures are made.
@@ -53,13 +54,21 @@ def make(database: Database, clock: Clock) -> bool:
         kept = _kept(connection)
         recounts = kept is None or not kept.recounted_at <= now < kept.recounted_at + curve.RECOUNT_EVERY
         curve.count(connection, None if kept is None or recounts else min(kept.as_of, now))
-        people = look(connection, None if kept is None else kept.people, now, partial(standings.put_right, connection))
+        before = None if kept is None else _further_back(kept.people, pace_of(clock))
+        people = look(connection, before, now, partial(standings.put_right, connection))
         standings.count_places(connection, now)
         recounted_at = now if kept is None or recounts else kept.recounted_at
         body = {"recounted_at": recounted_at.isoformat(), "people": people.as_json()}
         took = round((time.monotonic() - began) * 1000)
         connection.execute(_KEEP, {"kind": KIND, "as_of": now, "took_ms": took, "body": Jsonb(body)})
         return True
+
+
+def _further_back(people: Round, pace: float) -> Round:
+    """A round whose next look goes back as far as a transaction may have been open, on a clock that runs at a pace."""
+    if pace <= 1:
+        return people
+    return replace(people, cursor=replace(people.cursor, at=people.cursor.at - OPEN * (pace - 1)))
 
 
 def forget(connection: psycopg.Connection[Any]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import psycopg
 import pytest
 
 from bot.campaigns.progress import progress
-from bot.clock import ManualClock
+from bot.clock import FileClock, ManualClock, set_file_clock
 from bot.db.database import Database
 from bot.evaluation import curve, figures
 from bot.evaluation.counts import Counts, funnel
@@ -120,6 +121,19 @@ def test_a_booking_that_was_committed_late_is_counted(town: Town) -> None:
     town.clock.moment += timedelta(seconds=5)
     town.counts()
     assert sum(net for _, net in curve_of(town.database, Place(), town.clock.moment).steps) == 2
+
+
+def test_on_a_clock_that_runs_fast_a_commit_is_late_by_more(town: Town, tmp_path: Path) -> None:
+    [late] = town.lives_here(1)
+    town.counts()
+    started, town.clock.moment = town.clock.moment, town.clock.moment + timedelta(minutes=10)
+    file = tmp_path / "clock.json"
+    set_file_clock(file, town.clock.moment, pace=120.0)
+    assert figures.make(town.database, FileClock(file))
+    town.database.rows("UPDATE worker SET started_at = %s WHERE id = %s", (started, late))
+    set_file_clock(file, town.clock.moment + timedelta(minutes=5), pace=120.0)
+    assert figures.make(town.database, FileClock(file))
+    assert counts(town).started == 1
 
 
 def test_the_curve_tells_what_was_so_at_each_moment(town: Town) -> None:
