@@ -9,7 +9,7 @@ import click
 
 from bench.bench import Bench
 from bench.keeping import bench_folder, new_run
-from bench.registry import BENCHES
+from bench.registry import BENCHES, GROWTH
 from bench.running import run, say
 
 #: Whole runs whose spread the tables show, unless told otherwise.
@@ -31,7 +31,7 @@ def everything(runs: int) -> None:
     right = True
     for number in range(1, runs + 1):
         kept = new_run(bench_folder())
-        for one in BENCHES:
+        for one in (*BENCHES, GROWTH):
             say(f"run {number} of {runs}, kept in {kept}: {one.name}")
             right = run(one, one.wanted(), also_into=[kept]) and right
     sys.exit(0 if right else 1)
@@ -45,7 +45,7 @@ def _command(of: Bench[Any, Any]) -> click.Command:
     return click.Command(of.name, callback=carry_out, params=[*of.options, as_json], help=of.about)
 
 
-for _each in BENCHES:
+for _each in (*BENCHES, GROWTH):
     bench.add_command(_command(_each))
 
 if __name__ == "__main__":

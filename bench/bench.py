@@ -1,7 +1,7 @@
 """What a bench is to ``python -m bench``: a name, options, and what is done with what it found.
 
 To add one: a module in ``bench/entries/`` with a ``Bench``, and a line in ``bench/registry.py``. It is then a command, a part
-of ``all``, and a table of ``report``.
+of ``all``, a table of ``report`` and, with a ``Growth``, a part of ``growth``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,20 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Growth(Generic[W]):
+    """How the cost of a unit is to be looked at while something becomes larger.
+
+    ``of``: the word for what does ("workers on the roster", "messages"); ``sizes``: x1, x10 and x100 of it; ``wanted(size)``:
+    what ``measure`` gets, with no more work than a steady figure takes (some seconds of CPU), for all three should be done
+    in a few minutes. The works of all sizes have the same names.
+    """
+
+    of: str
+    sizes: tuple[int, int, int]
+    wanted: Callable[[int], W]
+
+
+@dataclass(frozen=True, slots=True)
 class Bench(Generic[W, R]):
     """One bench.
 
@@ -42,3 +56,4 @@ class Bench(Generic[W, R]):
     measured: Callable[[R], Measured]
     stored: Callable[[R], Mapping[str, Any]]
     shown: Callable[[R, dict[str, object], str, Console], None]
+    growth: Growth[W] | None = None

@@ -1,4 +1,4 @@
-"""All benches, in the order in which ``python -m bench all`` runs them and ``report`` shows them."""
+"""All benches, in the order in which ``python -m bench all`` runs them and ``report`` shows them; ``GROWTH`` comes last."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.bench import Bench
 from bench.entries import blast, hops, pages, rush
+from bench.entries.growth import growth_of
 
 BENCHES: tuple[Bench[Any, Any], ...] = (
     hops.BENCH,
@@ -13,3 +14,6 @@ BENCHES: tuple[Bench[Any, Any], ...] = (
     pages.BENCH,
     rush.BENCH,
 )
+
+#: How their costs grow, a bench like the others.
+GROWTH = growth_of(BENCHES)
