@@ -11,6 +11,9 @@ ONWARD = ("1", "1", "1")
 SCREENS = 2 + len(ONWARD)
 #: Where the floor's server answers at once.
 NOTHING_PATH = "/nothing"
+#: Where it takes SMS, by gateway, and delivery reports, which it puts into a stream.
+FLOOR_SMS_PATHS = {"africastalking": "/floor/africastalking/sms", "twilio": "/floor/twilio/sms"}
+FLOOR_RECEIPTS_PATH, FLOOR_STREAM = "/floor/receipts", "floor:receipts"
 
 
 @dataclass(frozen=True, slots=True)
