@@ -96,7 +96,7 @@ def set_file_clock(
 
 
 def pace_of(clock: Clock) -> float:
-    """How fast a clock may run. What a process or a transaction takes is the machine's time: spans for it are longer by this."""
+    """How fast a clock may run: spans for what a process or a transaction takes, by the machine, are longer by this."""
     return clock.pace if isinstance(clock, FileClock) else 1.0
 
 
