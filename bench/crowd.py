@@ -119,23 +119,33 @@ SELECT gateway, provider_id, phone, CASE state WHEN 'rejected' THEN 'failed' ELS
        settled_at
 FROM message WHERE campaign_id = %(campaign)s AND state IN ('rejected', 'delivered')
 """
+_ROSTER_TABLES = "worker, vaccination_session, facility, district"
 _TABLES = "worker, booking, vaccination_session, screening, message, attempt, receipt, campaign, facility, district"
+
+
+def gather_roster(environ: Mapping[str, str], workers: int) -> None:
+    """Fill an empty database with workers, facilities and sessions alone, as many of each as there are in a country of that
+    size; raises ``psycopg.Error``."""
+    fill(environ, workers, 0)
+    with psycopg.connect(environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("SET work_mem = '256MB'")
+        row = connection.execute("SELECT count(*) FROM facility").fetchone()
+        copies = max(0, _FACILITIES_IN_ALL * workers // (1_400_000 * int(row[0])) - 1) if row else 0
+        with connection.transaction():
+            for statement in (_FACILITIES, _SESSIONS, _SPREAD):
+                connection.execute(statement.encode(), {"copies": copies})
+        connection.execute(f"VACUUM (ANALYZE) {_ROSTER_TABLES}".encode())
+        connection.execute("CHECKPOINT")
 
 
 def gather(environ: Mapping[str, str], crowd: Crowd, say: Callable[[str], None]) -> None:
     """Fill an empty database; raises ``psycopg.Error``."""
-    say(f"making up {crowd.workers:,} workers")
-    fill(environ, crowd.workers, 0)
+    say(f"making up {crowd.workers:,} workers, their facilities and sessions")
+    gather_roster(environ, crowd.workers)
     now = datetime.now(UTC)
     began = now - timedelta(hours=18)
     with psycopg.connect(environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("SET work_mem = '256MB'")
-        row = connection.execute("SELECT count(*) FROM facility").fetchone()
-        copies = max(0, _FACILITIES_IN_ALL * crowd.workers // (1_400_000 * int(row[0])) - 1) if row else 0
-        say("facilities and sessions")
-        with connection.transaction():
-            for statement in (_FACILITIES, _SESSIONS, _SPREAD):
-                connection.execute(statement.encode(), {"copies": copies})
         say(f"{crowd.registered:,} registrations")
         times: dict[str, object] = {"now": now, "began": began, "registered": crowd.registered}
         with connection.transaction():

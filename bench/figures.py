@@ -91,14 +91,18 @@ class Summary:
 
     ``ratio``: hops a second over the floor's, each round with the floor's round before it. ``cpu_ratio``: the floor's CPU
     over a hop's, servers included: what the ratio comes to where nothing but CPU is short, and less moved by what else
-    the machine does. ``quiet_rounds``: in how many pairs other programs left the machine to both. In the others the
+    the machine does. ``without_sql_...``: of the rounds whose hops touch no SQL, with the floor's round before each.
+    ``registration_to_floor``: CPU of web, PostgreSQL and Valkey for a registration, over that of the floor's server and Valkey
+    for as many floor hops. ``quiet_rounds``: in how many pairs other programs left the machine to both. In the others the
     service, which has more processes than the floor, gets the larger share of what is left: they flatter it.
     """
 
     quiet_rounds: int
     quiet_ratio: Spread | None
     quiet_p99_ms: Spread | None
+    quiet_without_sql_ratio: Spread | None
     ratio: Spread
+    without_sql_ratio: Spread
     cpu_ratio: Spread
     hops_per_second: Spread
     walks_per_second: Spread
@@ -112,6 +116,7 @@ class Summary:
     registration_web_ms: Spread
     registration_answering_ms: Spread
     registration_whole_ms: Spread
+    registration_to_floor: Spread
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
@@ -154,15 +159,23 @@ def round_of(
     )
 
 
-def summary_of(floors: Sequence[Round], hops: Sequence[Round], registrations: Sequence[Registration]) -> Summary:
-    """All rounds together: as many of the floor as of hops, in pairs."""
-    pairs = list(zip(floors, hops, strict=True))
-    quiet = [(floor, ours) for floor, ours in pairs if max(floor.others_cpu, ours.others_cpu) <= QUIET]
+#: A round of the floor, and the service's after it.
+Pair = tuple[Round, Round]
+
+
+def summary_of(pairs: Sequence[Pair], without_sql: Sequence[Pair], registrations: Sequence[Registration]) -> Summary:
+    """All rounds together: of whole registrations, and of hops that touch no SQL."""
+    floors, hops = [floor for floor, _ in pairs], [ours for _, ours in pairs]
+    quiet, quiet_without_sql = _quiet(pairs), _quiet(without_sql)
     return Summary(
         quiet_rounds=len(quiet),
         quiet_ratio=Spread.of([_ratio(*pair) for pair in quiet]) if quiet else None,
         quiet_p99_ms=Spread.of([ours.p99_ms for _, ours in quiet]) if quiet else None,
+        quiet_without_sql_ratio=(
+            Spread.of([_ratio(*pair) for pair in quiet_without_sql]) if quiet_without_sql else None
+        ),
         ratio=Spread.of([_ratio(*pair) for pair in pairs]),
+        without_sql_ratio=Spread.of([_ratio(*pair) for pair in without_sql]),
         cpu_ratio=Spread.of([floor.cpu_of(FLOOR) / ours.cpu_of(WEB) for floor, ours in pairs]),
         hops_per_second=Spread.of([one.hops_per_second for one in hops]),
         walks_per_second=Spread.of([one.walks_per_second for one in hops]),
@@ -176,11 +189,20 @@ def summary_of(floors: Sequence[Round], hops: Sequence[Round], registrations: Se
         registration_web_ms=Spread.of([one.web for one in registrations]),
         registration_answering_ms=Spread.of([one.answering for one in registrations]),
         registration_whole_ms=Spread.of([one.whole for one in registrations]),
+        registration_to_floor=Spread.of([_to_floor(*pair) for pair in pairs]),
     )
 
 
 def _ratio(floor: Round, hops: Round) -> float:
     return hops.hops_per_second / floor.hops_per_second
+
+
+def _to_floor(floor: Round, hops: Round) -> float:
+    return hops.cpu_of(WEB) / max(floor.cpu_us[FLOOR] + floor.cpu_us[VALKEY], 1e-9)
+
+
+def _quiet(pairs: Sequence[Pair]) -> list[Pair]:
+    return [(floor, ours) for floor, ours in pairs if max(floor.others_cpu, ours.others_cpu) <= QUIET]
 
 
 def as_json(value: Round | Registration | Summary) -> dict[str, object]:

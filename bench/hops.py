@@ -3,7 +3,7 @@
 Rounds are short and alternate (floor, hops, floor, hops ...), so that whatever else the machine does meets both, and
 each round of hops is compared with the floor's round just before it. Both get the same requests from the same
 generator. A round of hops ends with its last screen; the floor starts again only when every ticket SMS has been handed
-over.
+over. After each pair comes another of hops that touch no SQL, whose floor gets the same requests too.
 """
 
 from __future__ import annotations
@@ -12,28 +12,30 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import people
 from bench.cpu import FLOOR, POSTGRESQL, SENDERS, VALKEY, WEB, children_seconds
+from bench.crowd import gather_roster
 from bench.failure import BenchFailed
-from bench.figures import Registration, Round, Summary, round_of, summary_of
+from bench.figures import Pair, Registration, Round, Summary, round_of, summary_of
 from bench.folder import run_folder
 from bench.machine import describe_versions
 from bench.player import play
 from bench.profiling import profiled
-from bench.script import NOTHING_PATH, Account, Script
+from bench.script import BEFORE_THOSE, NOTHING_PATH, WITHOUT_SQL, Account, Script
 from bench.stage import HOST, Stage, staged
 
-#: Registrations of a round for one that warms up.
-_WARM_SHARE = 4
+#: Registrations of a round for one that warms up, and for one who walks where no hop touches SQL.
+_WARM_SHARE, _WITHOUT_SQL_SHARE = 4, 2
 Callers = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to measure. ``registrations`` are those of one round, ``workers`` the least size of the roster."""
+    """What to measure. ``registrations`` are those of one round, ``workers`` the least size of the roster; ``multiplied``:
+    which is made of a few thousand by SQL, as large rosters are."""
 
     subscribers: int = 32
     registrations: int = 1000
@@ -41,6 +43,7 @@ class Wanted:
     workers: int = 100_000
     web_only: bool = False
     profile: bool = False
+    multiplied: bool = False
 
     @property
     def warming(self) -> int:
@@ -48,14 +51,20 @@ class Wanted:
         return max(self.subscribers, self.registrations // _WARM_SHARE)
 
     @property
+    def without_sql(self) -> int:
+        """Workers of a round whose hops touch no SQL."""
+        return max(self.subscribers, self.registrations // _WITHOUT_SQL_SHARE)
+
+    @property
     def callers(self) -> int:
-        """Workers that register in all."""
-        return self.warming + self.registrations * (self.rounds + self.profile)
+        """Workers that dial in all."""
+        return self.warming + self.registrations * (self.rounds + self.profile) + self.without_sql * self.rounds
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that was measured. ``ceiling``: a round of a server that does nothing."""
+    """Everything that was measured. ``ceiling``: a round of a server that does nothing. ``without_sql``: rounds whose hops
+    touch no SQL, ``without_sql_floors`` the floor's with the same requests."""
 
     wanted: Wanted
     versions: dict[str, str]
@@ -63,6 +72,8 @@ class Result:
     ceiling: Round
     floors: tuple[Round, ...]
     hops: tuple[Round, ...]
+    without_sql_floors: tuple[Round, ...]
+    without_sql: tuple[Round, ...]
     registrations: tuple[Registration, ...]
     summary: Summary
     peak_mib: dict[str, float]
@@ -81,10 +92,11 @@ def measure(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:
 
     Raises ``BenchFailed`` or ``bot.embedded.errors.EmbeddedServerError``.
     """
+    filled = gather_roster if wanted.multiplied else None
     roster = max(wanted.workers, people.roster_for(wanted.callers))
     with (
         run_folder(folder) as own,
-        staged(own, workers=roster, web_only=wanted.web_only, say=say) as stage,
+        staged(own, workers=roster, web_only=wanted.web_only, say=say, filled=filled) as stage,
     ):
         return _Measurement(stage, wanted, say).run(folder)
 
@@ -102,17 +114,19 @@ class _Measurement:
         wanted = self._wanted
         warming = self._next_callers(wanted.warming)
         self._say("warming up")
-        self._round(FLOOR, warming)
+        self._round(FLOOR, self._script(FLOOR, warming))
         self._registrations(warming)
         floors, hops, registrations = [], [], []
+        without_sql: list[Pair] = []
         rounds = [self._next_callers(wanted.registrations) for _ in range(wanted.rounds)]
-        ceiling = self._round(FLOOR, rounds[0], path=NOTHING_PATH)
+        ceiling = self._round(FLOOR, replace(self._script(FLOOR, rounds[0]), path=NOTHING_PATH))
         for number, callers in enumerate(rounds, 1):
             self._say(f"round {number} of {wanted.rounds}: {len(callers):,} registrations, floor and service")
-            floors.append(self._round(FLOOR, callers))
+            floors.append(self._round(FLOOR, self._script(FLOOR, callers)))
             walked, registration = self._registrations(callers)
             hops.append(walked)
             registrations.append(registration)
+            without_sql.append(self._without_sql(self._next_callers(wanted.without_sql)))
         if wanted.profile:
             self._say("one more round, looked at by py-spy")
             with profiled(self._busiest(), folder):
@@ -124,8 +138,10 @@ class _Measurement:
             ceiling=ceiling,
             floors=tuple(floors),
             hops=tuple(hops),
+            without_sql_floors=tuple(floor for floor, _ in without_sql),
+            without_sql=tuple(ours for _, ours in without_sql),
             registrations=tuple(registrations),
-            summary=summary_of(floors, hops, registrations),
+            summary=summary_of(list(zip(floors, hops, strict=True)), without_sql, registrations),
             peak_mib=self._stage.meters.peaks(),
             errors=dict(self._errors),
             examples=tuple(self._examples),
@@ -142,7 +158,7 @@ class _Measurement:
     def _registrations(self, callers: Callers) -> tuple[Round, Registration]:
         """A round of the service, until every ticket has been handed over."""
         before = self._stage.meters.read()
-        walked = self._round(WEB, callers)
+        walked = self._round(WEB, self._script(WEB, callers))
         backlog, drained = (0, 0.0) if self._wanted.web_only else people.await_sent(self._stage.database_url)
         taken = self._stage.meters.read().since(before).parts
         one = 1000 / max(walked.walks, 1)
@@ -154,18 +170,28 @@ class _Measurement:
             drained_s=drained,
         )
 
-    def _round(self, what: str, callers: Callers, path: str | None = None) -> Round:
-        stage = self._stage
-        server = stage.children[what].pid
-        script = Script(
+    def _without_sql(self, callers: Callers) -> Pair:
+        """A round of the floor and of the service with hops that touch no SQL. Everybody has dialled and told the birth date
+        before, which counts for nothing."""
+        begun = replace(self._script(WEB, callers), onward=(), to_ticket=False)
+        self._round(WEB, begun)
+        script = replace(begun, onward=WITHOUT_SQL, begins=BEFORE_THOSE)
+        return self._round(FLOOR, replace(script, port=self._stage.ports[FLOOR])), self._round(WEB, script)
+
+    def _script(self, what: str, callers: Callers) -> Script:
+        return Script(
             host=HOST,
-            port=stage.ports[what],
-            path=path or stage.path,
+            port=self._stage.ports[what],
+            path=self._stage.path,
             subscribers=self._wanted.subscribers,
             workers=tuple(callers),
             to_ticket=what == WEB,
             session=f"ATUid_{time.monotonic_ns():x}_",
         )
+
+    def _round(self, what: str, script: Script) -> Round:
+        stage = self._stage
+        server = stage.children[what].pid
         children = children_seconds(server)
         generator = _reaped()
         before = stage.meters.read()
@@ -173,9 +199,9 @@ class _Measurement:
         taken = stage.meters.read().since(before)
         now = children_seconds(server)
         stage.check_alive()
-        if what == WEB:
+        if script.to_ticket:
             people.check_tickets(stage.database_url, account)
-        self._note(account, len(callers))
+        self._note(account, len(script.workers))
         spent = [now[pid] - children.get(pid, 0.0) for pid in now]
         return round_of(
             account,

@@ -18,6 +18,8 @@ from bench.figures import (
 from bench.hops import Result
 from bench.script import SCREENS
 
+_HOPS, _WITHOUT_SQL = "hops", "without SQL"
+
 
 def show(result: Result, machine: dict[str, object], commit: str, console: Console) -> None:
     """Write everything that a reader needs to judge the run."""
@@ -39,7 +41,12 @@ def show(result: Result, machine: dict[str, object], commit: str, console: Conso
 def _named(result: Result) -> list[tuple[str, Round]]:
     """All rounds in their order."""
     pairs = zip(result.floors, result.hops, strict=True)
-    return [("nothing", result.ceiling), *(one for floor, hops in pairs for one in ((FLOOR, floor), ("hops", hops)))]
+    without_sql = zip(result.without_sql_floors, result.without_sql, strict=True)
+    return [
+        ("nothing", result.ceiling),
+        *(one for floor, hops in pairs for one in ((FLOOR, floor), (_HOPS, hops))),
+        *(one for floor, hops in without_sql for one in ((FLOOR, floor), (_WITHOUT_SQL, hops))),
+    ]
 
 
 def _rounds(result: Result) -> Table:
@@ -48,7 +55,7 @@ def _rounds(result: Result) -> Table:
         table.add_row(
             name,
             f"{one.hops_per_second:,.0f}",
-            f"{one.walks_per_second:,.1f}" if name == "hops" else "",
+            f"{one.walks_per_second:,.1f}" if name == _HOPS else "",
             *(f"{ms:.1f}" for ms in (one.p50_ms, one.p95_ms, one.p99_ms, one.longest_ms)),
         )
     return table
@@ -60,7 +67,7 @@ def _processors(result: Result) -> Table:
         *("", "web", "pg", "valkey", "senders", "generator", "others", "stolen", "shares"),
     )
     for name, one in _named(result):
-        web = one.cpu_us[WEB if name == "hops" else FLOOR]
+        web = one.cpu_us[WEB if name in (_HOPS, _WITHOUT_SQL) else FLOOR]
         table.add_row(
             name,
             f"{web:.0f}",
@@ -88,6 +95,7 @@ def _summary(result: Result) -> Table:
         ("floor, requests/s", found.floor_per_second, ",.0f"),
         ("hops to floor", found.ratio, ".3f"),
         ("  by CPU alone", found.cpu_ratio, ".3f"),
+        ("hops without SQL to floor", found.without_sql_ratio, ".3f"),
         ("p50 of a hop, ms", found.p50_ms, ".1f"),
         ("p95 of a hop, ms", found.p95_ms, ".1f"),
         ("p99 of a hop, ms", found.p99_ms, ".1f"),
@@ -97,6 +105,7 @@ def _summary(result: Result) -> Table:
         ("CPU of a registration, ms: web", found.registration_web_ms, ".1f"),
         ("  with PostgreSQL and Valkey", found.registration_answering_ms, ".1f"),
         ("  with the ticket SMS sent", found.registration_whole_ms, ".1f"),
+        ("  web, PostgreSQL and Valkey to floor", found.registration_to_floor, ".2f"),
     ]
     if found.quiet_ratio is not None and found.quiet_p99_ms is not None:
         rows += [

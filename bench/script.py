@@ -9,6 +9,11 @@ from typing import Any
 ONWARD = ("1", "1", "1")
 #: Screens from dialling to the ticket.
 SCREENS = 2 + len(ONWARD)
+#: What one types after the birth date so that no hop touches SQL: another district; no, back; a slip; it is me; one of these
+#: applies; no, back.
+WITHOUT_SQL = ("2", "0", "7", "1", "2", "0")
+#: The hops before those: dialling and the birth date.
+BEFORE_THOSE = 2
 #: Where the floor's server answers at once.
 NOTHING_PATH = "/nothing"
 #: Where it takes SMS, by gateway, and delivery reports, which it puts into a stream.
@@ -20,8 +25,10 @@ FLOOR_RECEIPTS_PATH, FLOOR_STREAM = "/floor/receipts", "floor:receipts"
 class Script:
     """Who calls whom. ``workers``: (phone in E.164, birth date as typed); each of them dials once.
 
-    ``to_ticket``: the fifth answer must be an END; else (the floor) every answer is a CON. ``session``: how the ids of
-    the sessions begin. ``patience``: seconds without any answer after which the rest is given up.
+    ``to_ticket``: the last answer must be an END; else (the floor) every answer is a CON. ``session``: how the ids of
+    the sessions begin. ``patience``: seconds without any answer after which the rest is given up. ``onward``: what is typed
+    after the birth date. ``begins``: the hop that everybody begins with, where a script with the same session and workers
+    has left off.
     """
 
     host: str
@@ -32,18 +39,30 @@ class Script:
     to_ticket: bool
     session: str
     patience: float = 30.0
+    onward: tuple[str, ...] = ONWARD
+    begins: int = 0
+
+    @property
+    def hops(self) -> int:
+        """Hops of one worker, those that a script before this one has made left out."""
+        return 2 + len(self.onward) - self.begins
+
+    def text(self, birth_date: str, hop: int) -> str:
+        """Everything that has been typed by a hop, the first of all being 0, as gateways tell it."""
+        return "*".join((birth_date, *self.onward)[:hop])
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Script:
         """The script of its JSON form."""
-        return cls(**stored | {"workers": tuple((phone, birth_date) for phone, birth_date in stored["workers"])})
+        workers = tuple((phone, birth_date) for phone, birth_date in stored["workers"])
+        return cls(**stored | {"workers": workers, "onward": tuple(stored["onward"])})
 
 
 @dataclass(slots=True)
 class Account:
     """What came of it.
 
-    ``hop_us``: for each of the five screens the microseconds of every hop that was answered rightly; ``walks`` that
+    ``hop_us``: for each hop of the script the microseconds of everyone's that was answered rightly; ``walks`` that
     reached the last screen; ``endings``: (phone, last screen) of those that were to end with a ticket; ``errors``: how
     often what went wrong, with ``examples``; ``cpu_seconds`` that the generator itself took.
     """

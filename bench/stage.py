@@ -68,10 +68,18 @@ class Stage:
 
 
 @contextlib.contextmanager
-def staged(folder: Path, *, workers: int, web_only: bool, say: Callable[[str], None]) -> Iterator[Stage]:
+def staged(
+    folder: Path,
+    *,
+    workers: int,
+    web_only: bool,
+    say: Callable[[str], None],
+    filled: Callable[[Mapping[str, str], int], None] | None = None,
+) -> Iterator[Stage]:
     """Set everything up in ``folder`` for ``workers`` made-up people, and stop it at the end. Call from the main thread.
 
-    Raises ``BenchFailed`` or ``bot.embedded.errors.EmbeddedServerError``.
+    ``filled`` fills the database in another way than ``fill_roster``. Raises ``BenchFailed`` or
+    ``bot.embedded.errors.EmbeddedServerError``.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(ended_by_sigterm())
@@ -80,7 +88,7 @@ def staged(folder: Path, *, workers: int, web_only: bool, say: Callable[[str], N
         ports = {name: free_port() for name in (WEB, FLOOR)}
         env = settings_of(folder, servers, ports[WEB])
         say(f"making up {workers:,} workers, their facilities and sessions")
-        fill_roster(env, workers)
+        (filled or fill_roster)(env, workers)
 
         say("starting the service and the floor")
         log_path = folder / "log" / "service.log"

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from bench.script import ONWARD, SCREENS, Account, Script
+from bench.script import Account, Script
 
 _EXAMPLES = 5
 _LENGTH = b"\r\ncontent-length:"
@@ -57,7 +57,7 @@ class Line:
         ).encode()
         self._received = b""
         self._fields = b""
-        self._phone = self._birth_date = self._text = ""
+        self._phone = self._birth_date = ""
         self._screen = 0
         self._sent = 0.0
         self.socket = self._connect()
@@ -73,7 +73,7 @@ class Line:
         if caller is None:
             return False
         number, (self._phone, self._birth_date) = caller
-        self._text, self._screen = "", 0
+        self._screen = self._script.begins
         self._fields = (
             f"sessionId={self._script.session}{number:07d}&phoneNumber=%2B{self._phone[1:]}&networkCode=51010"
             "&serviceCode=%2A384%2A119%23&text="
@@ -99,23 +99,22 @@ class Line:
         if answer is None:
             return True
         took = time.perf_counter() - self._sent
-        last = self._screen == SCREENS - 1
+        last = self._screen == self._script.begins + self._script.hops - 1
         expected = "END " if last and self._script.to_ticket else "CON "
         if not answer.startswith(expected):
             raise WrongAnswer(f"screen {self._screen + 1} is no {expected}| {answer}")
-        self._account.hop_us[self._screen].append(round(took * 1e6))
+        self._account.hop_us[self._screen - self._script.begins].append(round(took * 1e6))
         if last:
             self._account.walks += 1
             if self._script.to_ticket:
                 self._account.endings.append((self._phone, answer))
             return False
-        self._text = f"{self._text}*{ONWARD[self._screen - 1]}" if self._screen else self._birth_date
         self._screen += 1
         self._send()
         return True
 
     def _send(self) -> None:
-        body = self._fields + self._text.encode()
+        body = self._fields + self._script.text(self._birth_date, self._screen).encode()
         request = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
         self._received = b""
         self._sent = time.perf_counter()
@@ -127,7 +126,7 @@ class Exchange:
 
     def __init__(self, script: Script) -> None:
         """Connects the lines; raises ``OSError`` if nobody listens."""
-        self.account = Account()
+        self.account = Account(hop_us=[[] for _ in range(script.hops)])
         self._script = script
         callers = enumerate(script.workers)
         self._lines = [Line(script, callers, self.account) for _ in range(script.subscribers)]

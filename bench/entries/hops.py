@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,19 @@ from typing import Any
 import click
 
 from bench import hops
-from bench.bench import Bench, Say
+from bench.bench import Bench, Growth, Say
 from bench.cpu import FLOOR
 from bench.figures import Round, as_json
 from bench.hops import Result, Wanted
-from bench.measures import Figure, Goal, Measured, Work, by_part, peaks_by_part
+from bench.measures import GENERATOR, Figure, Goal, Measured, Work, by_part, peaks_by_part
 from bench.printing import show
 from bench.profiling import find_py_spy
 
 _DEFAULT = Wanted()
 #: What is to be reached: hops a second over the floor's, and p99 of a hop with 32 subscribers, in milliseconds.
-LEAST_RATIO, MOST_P99_MS = 0.6, 150.0
+LEAST_RATIO, LEAST_WITHOUT_SQL, MOST_P99_MS = 0.6, 0.8, 150.0
+#: And CPU of web, PostgreSQL and Valkey for a registration, over that of its five floor hops.
+MOST_TO_FLOOR = 1.7
 
 
 def _measure(wanted: Wanted, folder: Path, say: Say) -> Result:
@@ -34,22 +36,21 @@ def measured(result: Result) -> Measured:
     """What came of it, in the common shape."""
     found = result.summary
     ratio, p99 = (found.quiet_ratio or found.ratio).median, (found.quiet_p99_ms or found.p99_ms).median
+    without_sql = (found.quiet_without_sql_ratio or found.without_sql_ratio).median
     return Measured(
         work=(
-            Work(
-                name="registrations",
-                unit="hop",
-                units=sum(one.hops for one in result.hops),
-                per_second=found.hops_per_second.median,
-                floor_per_second=found.floor_per_second.median,
-                ratio=ratio,
-                cpu_us=_medians(result.hops, lambda one: by_part(one.cpu_us)),
-                floor_cpu_us=statistics.median(one.cpu_of(FLOOR) for one in result.floors),
-            ),
+            _work("registrations", result.floors, result.hops, ratio),
+            _work("hops without SQL", result.without_sql_floors, result.without_sql, without_sql),
         ),
         peak_mib=peaks_by_part(result.peak_mib),
         goals=(
             Goal("whole registrations: hops/s to the floor's", ratio, least=LEAST_RATIO),
+            Goal("hops without SQL: hops/s to the floor's", without_sql, least=LEAST_WITHOUT_SQL),
+            Goal(
+                "CPU of a registration (web, PostgreSQL, Valkey) to that of its five floor hops",
+                found.registration_to_floor.median,
+                most=MOST_TO_FLOOR,
+            ),
             Goal("p99 of a hop", p99, most=MOST_P99_MS, unit="ms"),
         ),
         figures=(
@@ -64,9 +65,33 @@ def measured(result: Result) -> Measured:
     )
 
 
-def _medians(rounds: tuple[Round, ...], parts: Callable[[Round], dict[str, float]]) -> dict[str, float]:
-    each = [parts(one) for one in rounds]
-    return {part: statistics.median(one[part] for one in each) for part in each[0]}
+def _work(name: str, floors: Sequence[Round], hops: Sequence[Round], ratio: float) -> Work:
+    each = [by_part(one.cpu_us) | {GENERATOR: one.generator_cpu / one.hops_per_second * 1e6} for one in hops]
+    return Work(
+        name=name,
+        unit="hop",
+        units=sum(one.hops for one in hops),
+        per_second=statistics.median(one.hops_per_second for one in hops),
+        floor_per_second=statistics.median(one.hops_per_second for one in floors),
+        ratio=ratio,
+        cpu_us={part: statistics.median(one[part] for one in each) for part in each[0]},
+        floor_cpu_us=statistics.median(one.cpu_of(FLOOR) for one in floors),
+    )
+
+
+def _wanted(
+    subscribers: int = _DEFAULT.subscribers,
+    registrations: int = _DEFAULT.registrations,
+    rounds: int = _DEFAULT.rounds,
+    workers: int = _DEFAULT.workers,
+    web_only: bool = False,
+    profile: bool = False,
+) -> Wanted:
+    return Wanted(subscribers, registrations, rounds, workers, web_only, profile)
+
+
+def _grown(workers: int) -> Wanted:
+    return Wanted(registrations=600, rounds=4, workers=workers, multiplied=True)
 
 
 def _stored(result: Result) -> dict[str, Any]:
@@ -77,6 +102,8 @@ def _stored(result: Result) -> dict[str, Any]:
         "ceiling": as_json(result.ceiling),
         "floor": [as_json(one) for one in result.floors],
         "hops": [as_json(one) for one in result.hops],
+        "floor_without_sql": [as_json(one) for one in result.without_sql_floors],
+        "without_sql": [as_json(one) for one in result.without_sql],
         "registrations": [as_json(one) for one in result.registrations],
         "summary": as_json(result.summary),
         "errors": result.errors,
@@ -106,9 +133,10 @@ BENCH = Bench(
             ["--profile"], is_flag=True, help="One more round under py-spy; see VAR/bench/profile.txt and .svg."
         ),
     ),
-    wanted=Wanted,
+    wanted=_wanted,
     measure=_measure,
     measured=measured,
     stored=_stored,
     shown=show,
+    growth=Growth("workers on the roster", (10_000, 100_000, 1_000_000), _grown),
 )

@@ -37,7 +37,9 @@ def test_each_round_is_compared_with_the_floor_before_it() -> None:
     floors = [a_round(100, seconds, 1.0) for seconds in (1, 2, 4)]
     hops = [a_round(100, seconds, 2.0) for seconds in (2, 8, 8)]
     registrations = [Registration(10.0, 12.0, 15.0, 0, 0.0)] * 3
-    found = summary_of(floors, hops, registrations)
+    found = summary_of(list(zip(floors, hops, strict=True)), [(floors[0], hops[1])], registrations)
+    assert found.without_sql_ratio == Spread(0.125, 0.125, 0.125)
+    assert found.registration_to_floor == Spread(2.0, 2.0, 2.0)
     assert found.ratio == Spread(0.5, 0.25, 0.5)
     assert found.cpu_ratio == Spread(0.5, 0.5, 0.5)
     assert (found.quiet_rounds, found.quiet_ratio, found.quiet_p99_ms) == (0, None, None)
@@ -47,7 +49,9 @@ def test_each_round_is_compared_with_the_floor_before_it() -> None:
 def test_only_pairs_that_nobody_disturbed_are_quiet() -> None:
     floors = [a_round(100, 1, 1.0, others) for others in (0.0, 0.5, 0.0)]
     hops = [a_round(100, seconds, 1.0, others) for seconds, others in ((4, 0.0), (2, 0.0), (2, 0.5))]
-    found = summary_of(floors, hops, [Registration(10.0, 12.0, 15.0, 0, 0.0)])
+    pairs = list(zip(floors, hops, strict=True))
+    found = summary_of(pairs, pairs[1:], [Registration(10.0, 12.0, 15.0, 0, 0.0)])
+    assert found.quiet_without_sql_ratio is None
     assert (found.quiet_rounds, found.quiet_ratio) == (1, Spread(0.25, 0.25, 0.25))
 
 

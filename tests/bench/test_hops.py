@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from bench.__main__ import bench
 from bench.failure import BenchFailed
 from bench.folder import run_folder
+from bench.measures import OURS, PARTS, Measured
 
 ARGUMENTS = ("hops", "--subscribers", "2", "--registrations", "20", "--rounds", "1", "--workers", "60", "--json")
 
@@ -31,6 +32,12 @@ def test_a_small_run(new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyP
     assert (found["errors"], found["broken"]) == ({}, [])
     [floor], [hops], [registration] = found["floor"], found["hops"], found["registrations"]
     assert (hops["walks"], hops["hops"], floor["hops"]) == (20, 100, 100)
+    [floor_without_sql], [without_sql] = found["floor_without_sql"], found["without_sql"]
+    assert (without_sql["walks"], without_sql["hops"], floor_without_sql["hops"]) == (10, 60, 60)
+    common = Measured.of(found["common"])
+    assert [(work.name, work.units) for work in common.work] == [("registrations", 100), ("hops without SQL", 60)]
+    assert all(set(work.cpu_us) == set(PARTS) for work in common.work)
+    assert all(common.peak_mib[part] > 5 for part in OURS)
     assert 0 < hops["p50_ms"] <= hops["p95_ms"] <= hops["p99_ms"] <= hops["longest_ms"]
     assert hops["cpu_us"]["web"] > 0
     assert hops["cpu_us"]["floor"] < floor["cpu_us"]["floor"]

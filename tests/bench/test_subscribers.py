@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
@@ -82,6 +83,17 @@ def test_everybody_walks_the_shortest_road_once() -> None:
 def test_the_floor_never_ends() -> None:
     account = play(lambda _text: (200, "CON Lagi"), to_ticket=False)
     assert (account.walks, account.errors, account.endings) == (7, {}, [])
+
+
+def test_a_walk_may_go_on_where_another_has_left_off() -> None:
+    heard: list[dict[str, str]] = []
+    with webhook(lambda _text: (200, "CON Lagi"), heard) as port:
+        begun = Script("127.0.0.1", port, "/ussd", 3, WORKERS, False, "s-", patience=5, onward=())
+        accounts = [generate(begun), generate(replace(begun, onward=("2", "0"), begins=2))]
+    assert [[len(hops) for hops in account.hop_us] for account in accounts] == [[7, 7], [7, 7]]
+    of_one = [(form["sessionId"], form["text"]) for form in heard if form["phoneNumber"] == WORKERS[0][0]]
+    assert [text for _, text in of_one] == ["", "17081985", "17081985*2", "17081985*2*0"]
+    assert len({session for session, _ in of_one}) == 1
 
 
 @pytest.mark.parametrize(
