@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 from rq import Queue, SimpleWorker
@@ -16,31 +14,18 @@ from bot.campaigns.record import Campaign, find
 from bot.messaging import wake
 from bot.queues import Work, enqueue_about
 from bot.services import Services
-from tests.journeys.conftest import MovableClock, app, clock, environ, services, world
+from tests.journeys.conftest import MovableClock, app, clock, environ, in_this_process, services, world
 from tests.world import World
 
-__all__ = ["MovableClock", "app", "clock", "environ", "services", "world"]
+__all__ = ["MovableClock", "app", "clock", "environ", "in_this_process", "services", "world"]
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 
 @pytest.fixture
 def client(services: Services) -> redis.Redis:
     services.queue.flushall()
     return services.queue
-
-
-@pytest.fixture(autouse=True)
-def _in_this_process(environ: dict[str, str], services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Jobs work with this test's parts."""
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    caches = (jobs.services, jobs.counting)
-    for cache in caches:
-        cache.cache_clear()
-    yield
-    jobs.counting().close()
-    jobs.services().close()
-    for cache in caches:
-        cache.cache_clear()
 
 
 @pytest.fixture

@@ -18,16 +18,15 @@ from bot.messaging import balances
 from bot.messaging.balances import Told
 from bot.messaging.pacing import Pace, resting
 from bot.queues import Work
-from bot.services import Services
 from gateway_adapters.base import Balance, GatewayRegistry
 from gateway_adapters.registry import load_gateways
-from tests.journeys.conftest import MovableClock, app, clock, environ, services, world
+from tests.journeys.conftest import MovableClock, app, clock, environ, in_this_process, services, world
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
 from tests.stub_gateways.twilio_stub import TwilioStub
 from tests.world import MORNING, World
 
-__all__ = ["MovableClock", "app", "clock", "environ", "services", "world"]
+__all__ = ["MovableClock", "app", "clock", "environ", "in_this_process", "services", "world"]
 
 
 @pytest.fixture
@@ -35,22 +34,6 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_url) as made:
         made.flushall()
         yield made
-
-
-@pytest.fixture
-def in_this_process(environ: dict[str, str], services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Jobs work with this test's parts."""
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    caches = (jobs.services, jobs.sender, jobs.counting, checkups._patient)
-    for cache in caches:
-        cache.cache_clear()
-    yield
-    jobs.counting().close()
-    checkups._patient().close()
-    jobs.services().close()
-    for cache in caches:
-        cache.cache_clear()
 
 
 def _sent(database: Database, gateway: str, state: str, *, provider_id: str | None, minutes_ago: int) -> None:

@@ -13,6 +13,7 @@ from bot.clock import set_file_clock
 from bot.db.database import Database
 from bot.messaging.outbox import Draft, Lane, write
 from bot.messaging.wake import token
+from tests.jobs_here import jobs_in_this_process
 from tests.journeys.conftest import MovableClock, clock, environ
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
@@ -28,21 +29,11 @@ def stub() -> Iterator[AfricasTalkingStub]:
 
 
 @pytest.fixture
-def database(
-    environ: dict[str, str], database_url: str, stub: AfricasTalkingStub, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Database]:
-    for name, value in {**environ, "AT_API_URL": stub.url}.items():
-        monkeypatch.setenv(name, value)
-    caches = (jobs.services, jobs.sender)
-    for cache in caches:
-        cache.cache_clear()
+def database(environ: dict[str, str], database_url: str, stub: AfricasTalkingStub) -> Iterator[Database]:
     made = Database(database_url, limit=10)
-    yield made
+    with jobs_in_this_process({**environ, "AT_API_URL": stub.url}):
+        yield made
     made.close()
-    jobs.sender(Lane.REPLY).close()
-    jobs.services().close()
-    for cache in caches:
-        cache.cache_clear()
 
 
 def reply(database: Database) -> None:

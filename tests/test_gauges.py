@@ -12,6 +12,7 @@ from bot.messaging import outbox, receipt_stream
 from bot.messaging.outbox import Draft, Lane
 from bot.services import Services
 from gateway_adapters.base import Receipt, ReceiptStatus
+from tests.jobs_here import jobs_in_this_process
 from tests.journeys.conftest import MovableClock, clock, environ
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
@@ -28,18 +29,10 @@ def gateway() -> Iterator[AfricasTalkingStub]:
 
 
 @pytest.fixture
-def parts(environ: dict[str, str], gateway: AfricasTalkingStub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def parts(environ: dict[str, str], gateway: AfricasTalkingStub) -> Iterator[Services]:
     """The parts of a worker: its jobs find them by the environment."""
-    for name, value in {**environ, "AT_API_URL": gateway.url}.items():
-        monkeypatch.setenv(name, value)
-    jobs.services.cache_clear()
-    jobs.sender.cache_clear()
-    made = jobs.services()
-    yield made
-    jobs.sender(Lane.REPLY).close()
-    made.close()
-    jobs.services.cache_clear()
-    jobs.sender.cache_clear()
+    with jobs_in_this_process({**environ, "AT_API_URL": gateway.url}):
+        yield jobs.services()
 
 
 def writes_reply(parts: Services) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 from rq import Queue
@@ -11,26 +9,10 @@ from rq import Queue
 from bot import jobs
 from bot.clockwork import FIGURES_SECONDS, schedule
 from bot.queues import Work
-from bot.services import Services
-from tests.journeys.conftest import MovableClock, app, clock, environ, services, world
+from tests.journeys.conftest import MovableClock, app, clock, environ, in_this_process, services, world
 from tests.world import World
 
-__all__ = ["MovableClock", "app", "clock", "environ", "services", "world"]
-
-
-@pytest.fixture
-def in_this_process(environ: dict[str, str], services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Jobs work with this test's parts."""
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    caches = (jobs.services, jobs.counting)
-    for cache in caches:
-        cache.cache_clear()
-    yield
-    jobs.counting().close()
-    jobs.services().close()
-    for cache in caches:
-        cache.cache_clear()
+__all__ = ["MovableClock", "app", "clock", "environ", "in_this_process", "services", "world"]
 
 
 def test_the_clock_asks_for_them_often_enough_for_figures_of_ten_seconds(redis_url: str) -> None:

@@ -13,6 +13,7 @@ from jinja2 import BytecodeCache
 from bot.clock import set_file_clock
 from bot.services import Services
 from bot.web.app import create_app
+from tests.jobs_here import jobs_in_this_process
 from tests.phones import WEBHOOK_SECRET, Phone, Post
 from tests.world import DATA_KEY, MORNING, World
 
@@ -72,6 +73,13 @@ def app(environ: dict[str, str], translated_templates: BytecodeCache) -> Iterato
 def services(app: Flask) -> Services:
     found: Services = app.extensions["services"]
     return found
+
+
+@pytest.fixture
+def in_this_process(environ: dict[str, str], services: Services) -> Iterator[None]:
+    """Jobs work with this test's parts."""
+    with jobs_in_this_process(environ):
+        yield
 
 
 @pytest.fixture

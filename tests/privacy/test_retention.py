@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bot import jobs, privacy_jobs
+from bot import privacy_jobs
 from bot.cli.main import cli
 from bot.clockwork import schedule
 from bot.db.database import Database
@@ -21,6 +21,7 @@ from bot.privacy import retention
 from bot.privacy.rules import RULES, What
 from bot.registration import closing
 from bot.services import Services
+from tests.jobs_here import jobs_in_this_process
 from tests.journeys.conftest import MovableClock
 from tests.privacy.everything import Person, fill
 from tests.world import MORNING, World
@@ -238,16 +239,9 @@ class TestPortions:
 
 class TestByCommandPageAndClock:
     @pytest.fixture(autouse=True)
-    def _environment(self, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        for name, value in environ.items():
-            monkeypatch.setenv(name, value)
-        for cached in (jobs.services, jobs.counting):
-            cached.cache_clear()
-        yield
-        jobs.services().close()
-        jobs.counting().close()
-        for cached in (jobs.services, jobs.counting):
-            cached.cache_clear()
+    def _environment(self, environ: dict[str, str]) -> Iterator[None]:
+        with jobs_in_this_process(environ):
+            yield
 
     def _says(self, *arguments: str) -> Any:
         answer = CliRunner().invoke(cli, ["privacy", "retention", *arguments, "--json"])
