@@ -16,7 +16,6 @@ from rq.cron import CronScheduler
 
 from bot import config, log, readiness
 from bot.checkups import ask_balances, count_gateways
-from bot.conversation.store import connect
 from bot.evaluation import gateways
 from bot.evaluation.figures import EVERY
 from bot.followup import gathering
@@ -28,6 +27,7 @@ from bot.office import attend
 from bot.privacy_jobs import retain
 from bot.pulse import CLOCK_LEADER
 from bot.queues import JOB_TIMEOUT, OFFICE_TIMEOUT, Work
+from bot.redis_clients import connect
 
 _log = structlog.get_logger(__name__)
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.crypto import BadKey, Vault
 from bot.kept_for import KeptFor, kept_for
+from bot.redis_addresses import RedisAddress, RedisKind, redis_address
 from bot.text import is_gsm7, septets
 
 #: Septets of the smallest USSD screen that the conversations fit; a test walks them all at this limit.
@@ -109,13 +110,31 @@ def callers_of(environ: Mapping[str, str], gateway: str) -> CallersOf:
 
 
 _POSTGRESQL = ("postgresql://", "postgres://")
-_REDIS = ("redis://", "rediss://", "unix://")
 
 
 def _address(name: str, url: str, schemes: tuple[str, ...]) -> None:
     if not url.startswith(schemes):
         # The rest of an address may hold a password.
         raise SettingError(f"{name} must start with {' or '.join(schemes)}, not {url.partition(':')[0]!r}")
+
+
+def _redis(name: str, url: str) -> RedisAddress:
+    try:
+        return redis_address(url)
+    except ValueError as error:
+        raise SettingError(f"{name} {error}") from error
+
+
+def _queue(environ: Mapping[str, str], conversations: RedisAddress) -> str:
+    """The address for RQ, receipts and pace: by default that of the conversations, unless it is a cluster's."""
+    url = environ.get("QUEUE_REDIS_URL", "").strip()
+    if not url and conversations.kind is RedisKind.CLUSTER:
+        raise SettingError(
+            "QUEUE_REDIS_URL is not set: RQ needs one server or sentinels, and REDIS_URL names a cluster"
+        )
+    if url and _redis("QUEUE_REDIS_URL", url).kind is RedisKind.CLUSTER:
+        raise SettingError("QUEUE_REDIS_URL must name one server or sentinels: RQ does not work on a cluster")
+    return url or conversations.url
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -248,9 +267,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         Vault(data_key)
     except BadKey as error:
         raise SettingError(str(error)) from error
-    queue_redis_url = environ.get("QUEUE_REDIS_URL", "").strip() or redis_url
-    _address("REDIS_URL", redis_url, _REDIS)
-    _address("QUEUE_REDIS_URL", queue_redis_url, _REDIS)
+    queue_redis_url = _queue(environ, _redis("REDIS_URL", redis_url))
     database_url = _required(environ, "DATABASE_URL", "the address of PostgreSQL, e.g. postgresql://user@host/balas")
     _address("DATABASE_URL", database_url, _POSTGRESQL)
     host = environ.get("HOST", "").strip() or "127.0.0.1"

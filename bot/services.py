@@ -11,17 +11,20 @@ import redis
 from bot import config
 from bot.breaker import Breaker
 from bot.clock import Clock, clock_from
+from bot.conversation.cluster_store import store_on
 from bot.conversation.driver import Driver
 from bot.conversation.engine import Engine
 from bot.conversation.hops import HopNotes
 from bot.conversation.often import Often
-from bot.conversation.store import Store, connect
+from bot.conversation.store import Store
 from bot.crypto import Vault
 from bot.db.database import Database
 from bot.messaging.outbox import Lane
 from bot.messaging.spool import Spool
 from bot.messaging.wake import Waker
 from bot.queues import Work, enqueue_drain, enqueue_receipts
+from bot.redis_addresses import RedisKind, redis_address
+from bot.redis_clients import connect
 from bot.registration.desk import Desk
 from bot.registration.terms import Terms
 from flows.memory import Campaign, Memory
@@ -65,6 +68,10 @@ class Services:
         return connect(self.settings.redis_url)
 
     @cached_property
+    def store(self) -> Store:
+        return store_on(self.conversations)
+
+    @cached_property
     def queue(self) -> redis.Redis:
         return connect(self.settings.queue_redis_url, timeout=2.0)
 
@@ -72,6 +79,11 @@ class Services:
     def receipts_queue(self) -> redis.Redis:
         # A webhook has less time than a worker.
         return connect(self.settings.queue_redis_url)
+
+    @cached_property
+    def receipt_copies(self) -> int:
+        # A receipt is acknowledged for good: where a replica may take over, it has to have it.
+        return int(redis_address(self.settings.queue_redis_url).kind is RedisKind.SENTINEL)
 
     @cached_property
     def receipts_breaker(self) -> Breaker:
@@ -139,7 +151,7 @@ class Services:
         flow = registration(Campaign(settings.ussd_code, settings.call_centre, settings.age_limits))
         return Driver(
             Engine(flow, catalogs(), limit=settings.ussd_screen_septets),
-            Store(self.conversations),
+            self.store,
             Desk(self.database, self.vault, self.terms, self.waker.wake).perform,
             self.clock,
             digest_keys=self.vault.hashes("conversation digest"),

@@ -12,6 +12,7 @@ from bot import config, garbage, jobs, log, readiness
 from bot.lifeline import die_with_parent
 from bot.messaging.outbox import Lane
 from bot.queues import Work, enqueue_drain, enqueue_receipts
+from bot.redis_clients import connect
 
 #: Seconds after which RQ takes an unheard-of worker for dead, and looks for what it left.
 _WORKER_TTL = 25
@@ -30,7 +31,7 @@ def run_worker(work: Work, settings: config.Settings) -> None:
     log.configure(settings.log_level, service=f"worker-{work.value}")
     jobs.services().check_sending()
     garbage.settle_down()
-    connection = redis.Redis.from_url(settings.queue_redis_url)
+    connection = connect(settings.queue_redis_url, timeout=None)
     worker = _Worker(
         [Queue(work.value, connection=connection)],
         connection=connection,

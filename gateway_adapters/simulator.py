@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from bot.phone import is_e164
+from bot.redis_clients import connect
 from gateway_adapters.base import (
     Accepted,
     Answer,
@@ -51,6 +50,12 @@ KEPT = 24 * 60 * 60
 BEFORE_ALL = "0-0"
 #: A Redis that has answered this lately, in seconds, is not asked whether it is there.
 _FRESH = 1.0
+
+# A script, not a transaction, since a cluster's client has none. ARGV: messages kept, seconds, then id and text.
+_PUT = """
+redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[1], '*', 'id', ARGV[3], 'text', ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +139,8 @@ class Simulator(Gateway):
         if not is_e164(message.phone):
             return NO_PHONE.of(message.id)
         provider_id, key = f"sim-{uuid4().hex}", _key(message.phone)
-        fields: Any = {"id": provider_id, "text": message.body}
         try:
-            with client.pipeline(transaction=True) as pipeline:
-                pipeline.xadd(key, fields, maxlen=LONGEST_INBOX, approximate=False)
-                pipeline.expire(key, KEPT)
-                pipeline.execute()
+            client.eval(_PUT, 1, key, LONGEST_INBOX, KEPT, provider_id, message.body)
             self._answered_at = time.monotonic()
         except redis.RedisError:
             self._answered_at = 0.0
@@ -151,11 +152,10 @@ def _client(url: str, timeout: float) -> redis.Redis | None:
     """A client that repeats nothing: a message that is written again would arrive twice."""
     if not url:
         return None
-    limits = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
     try:
-        return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **limits)
+        return connect(url, timeout=timeout)
     except ValueError as error:
-        raise SettingMissing("REDIS_URL must be one Redis for the simulator, e.g. redis://localhost:6379/0") from error
+        raise SettingMissing(f"REDIS_URL {error}") from error
 
 
 def _key(phone: str) -> str:

@@ -187,3 +187,25 @@ class TestMoments:
     def test_the_last_of_all_days_has_no_end(self) -> None:
         with pytest.raises(SettingError, match=r"^TIME must be"):
             parse_moment("9999-12-31T24:00Z", "TIME")
+
+
+class TestRedis:
+    def test_a_cluster_keeps_conversations_and_another_server_the_queues(self) -> None:
+        settings = _with(REDIS_URL="redis+cluster://a:1,b:2", QUEUE_REDIS_URL="redis+sentinel://s:26379/balas")
+        assert settings.redis_url == "redis+cluster://a:1,b:2"
+        assert settings.queue_redis_url == "redis+sentinel://s:26379/balas"
+
+    def test_sentinels_are_enough_for_both(self) -> None:
+        assert _with(REDIS_URL="redis+sentinel://s/balas").queue_redis_url == "redis+sentinel://s/balas"
+
+    def test_queues_are_on_no_cluster(self) -> None:
+        with pytest.raises(SettingError, match="QUEUE_REDIS_URL is not set"):
+            _with(REDIS_URL="redis+cluster://a:1,b:2")
+        with pytest.raises(SettingError, match="QUEUE_REDIS_URL must name one server or sentinels"):
+            _with(QUEUE_REDIS_URL="redis+cluster://a:1,b:2")
+
+    def test_what_cannot_be_meant_is_said_with_its_name(self) -> None:
+        with pytest.raises(SettingError, match="REDIS_URL must name its servers as host:port"):
+            _with(REDIS_URL="redis+cluster://a:b", QUEUE_REDIS_URL="redis://q")
+        with pytest.raises(SettingError, match="QUEUE_REDIS_URL must end with the name"):
+            _with(QUEUE_REDIS_URL="redis+sentinel://s")

@@ -22,6 +22,9 @@ LEAVES = {
     "bot.metrics",
     "bot.phone",
     "bot.readiness",
+    "bot.redis_addresses",
+    "bot.redis_clients",
+    "bot.redis_cluster",
     "bot.text",
 }
 BASE = "gateway_adapters.base"
@@ -44,7 +47,9 @@ EMBEDDED = LEAVES | {"bot.embedded"}
 #: What each package or module may import of ours, beside itself. Every module has its line, or that of its package.
 MAY_IMPORT: dict[str, set[str]] = {
     **{leaf: set() for leaf in LEAVES},
-    "bot.config": {"bot.crypto", "bot.kept_for", "bot.text"},
+    "bot.config": {"bot.crypto", "bot.kept_for", "bot.redis_addresses", "bot.text"},
+    "bot.redis_clients": {"bot.redis_addresses", "bot.redis_cluster"},
+    "bot.redis_cluster": {"bot.deadline"},
     "bot": set(),
     "bot.db": LEAVES,
     "gateway_adapters": LEAVES,

@@ -7,7 +7,6 @@ from dataclasses import asdict
 import click
 
 from bot.cli.context import actor, fail, print_json, services
-from bot.conversation.store import Store
 from bot.phone import NotAPhone
 from bot.privacy import erasing, export, person, retention
 from bot.registration.corrections import LONGEST_REASON, SHORTEST_REASON, BadReason
@@ -97,9 +96,7 @@ def erase(phone_or_nik: str, reason: str, yes: bool, as_json: bool) -> None:
         if not yes:
             click.confirm("Erase this person for good? It cannot be undone.", abort=True, err=True)
         try:
-            erased = erasing.erase(
-                parts.database, parts.vault, Store(parts.conversations), who, reason, _officer(), parts.clock.now()
-            )
+            erased = erasing.erase(parts.database, parts.vault, parts.store, who, reason, _officer(), parts.clock.now())
         except BadReason:
             fail(_BAD_REASON)
             raise

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from bot.away import Away
 from bot.breaker import Breaker
 from bot.deadline import LEAST, time_left
+from bot.redis_clients import REDIS_TIMEOUT
 
 #: The version of the stored form, and how to bring an older one up: FORM_MIGRATIONS[n] makes n + 1 of n.
 FORM = 1
@@ -37,7 +36,7 @@ os.register_at_fork(after_in_child=_tokens.seed)
 
 # ARGV: how the value that was read begins ("" for none), the new one, the seconds to keep it, and how many characters of
 # the new one, less one, are its version and token: no more is looked at of what is there.
-_SAVE = """
+SAVE = """
 local now = redis.call('GETRANGE', KEYS[1], 0, ARGV[4])
 if string.sub(now, 1, #ARGV[1]) == ARGV[1] and (now == '') == (ARGV[1] == '') then
   redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
@@ -46,7 +45,7 @@ end
 if now == string.sub(ARGV[2], 1, ARGV[4] + 1) then return 1 end
 return 0
 """
-_SAVE_SHA = hashlib.sha1(_SAVE.encode(), usedforsecurity=False).hexdigest()
+_SAVE_SHA = hashlib.sha1(SAVE.encode(), usedforsecurity=False).hexdigest()
 
 
 class StoreAway(Away):
@@ -118,23 +117,8 @@ def decode(text: str | bytes) -> Record | None:
         return None
 
 
-#: Seconds that a round trip may take.
-REDIS_TIMEOUT = 0.4
 #: Seconds that must be left for a connection to be made: for that, and for being greeted on it.
 _SET_UP = 2 * REDIS_TIMEOUT
-
-
-def connect(url: str, *, timeout: float = REDIS_TIMEOUT) -> redis.Redis:
-    """A client of Redis at ``url`` that gives up after ``timeout`` seconds and never sends anything twice."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_error=[],
-        health_check_interval=0,
-        driver_info=None,  # telling its name would be two round trips more for each new connection
-    )
 
 
 class Store:
@@ -222,7 +206,7 @@ class Store:
             try:
                 return bool(self._ask("EVALSHA", _SAVE_SHA, *arguments))
             except redis.exceptions.NoScriptError:
-                return bool(self._ask("EVAL", _SAVE, *arguments))
+                return bool(self._ask("EVAL", SAVE, *arguments))
         except redis.RedisError as error:
             raise self._away(error) from error
 

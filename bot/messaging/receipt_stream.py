@@ -23,20 +23,37 @@ from gateway_adapters.base import Receipt, ReceiptStatus
 STREAM = "receipts"
 #: Receipts applied in one transaction.
 BATCH = 1000
+#: Milliseconds that replicas may take.
+_COPIED_WITHIN_MS = 50
 
 
 def put(
-    client: redis.Redis, gateway: str, told: Sequence[Receipt], at: datetime, breaker: Breaker | None = None
+    client: redis.Redis,
+    gateway: str,
+    told: Sequence[Receipt],
+    at: datetime,
+    breaker: Breaker | None = None,
+    *,
+    copies: int = 0,
 ) -> None:
     """Keep receipts until a worker applies them; raises ``redis.RedisError``, then they are not kept for sure.
 
-    With a ``breaker`` at once, where somebody has just waited in vain.
+    With a ``breaker`` at once, where somebody has just waited in vain. ``copies``: replicas that must have them, too, since
+    one of them may be the primary in a moment.
     """
     if breaker is not None and not breaker.admits():
         raise redis.TimeoutError("just kept waiting")
     try:
         for receipt in told:
-            client.xadd(STREAM, {"r": _frozen(Told(gateway, receipt, at))})
+            fields: Any = {"r": _frozen(Told(gateway, receipt, at))}
+            if not copies:
+                client.xadd(STREAM, fields)
+                continue
+            pipeline = client.pipeline(transaction=False)
+            pipeline.xadd(STREAM, fields)
+            pipeline.wait(copies, _COPIED_WITHIN_MS)
+            if pipeline.execute()[1] < copies:
+                raise redis.TimeoutError("no replica has it")
     except redis.TimeoutError:
         if breaker is not None:
             breaker.trip()

@@ -18,12 +18,12 @@ from prometheus_client import Counter
 
 from bot.away import Away
 from bot.config import callers_of
-from bot.conversation.store import REDIS_TIMEOUT
 from bot.deadline import within
 from bot.messaging import inbound, optouts, receipt_stream, receipts
 from bot.messaging.letters import Letter
 from bot.messaging.spool import SpoolAway
 from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS_IN, REFUSED, SPOOLED
+from bot.redis_clients import REDIS_TIMEOUT
 from bot.services import Services
 from bot.web.callers import Admission, Callers
 from bot.web.posted_form import posted_form
@@ -185,7 +185,10 @@ def _take_receipt(services: Services, gateway: Gateway, receipt: Receipt) -> Non
     """Keep a receipt in the stream, or, where Redis is away, apply it at once, or spool it; raises ``SpoolAway``."""
     now = services.clock.now()
     try:
-        receipt_stream.put(services.receipts_queue, gateway.name, [receipt], now, services.receipts_breaker)
+        receipt_stream.put(
+            *(services.receipts_queue, gateway.name, [receipt], now, services.receipts_breaker),
+            copies=services.receipt_copies,
+        )
         services.receipts_waker.wake()
     except redis.RedisError:
         try:

@@ -9,7 +9,7 @@ import pytest
 from bot.clock import ManualClock
 from bot.conversation.catalog import Catalogs
 from bot.conversation.engine import Engine
-from bot.conversation.store import connect
+from bot.redis_clients import connect
 from tests.conversation.house import NOON, House
 from tests.conversation.teahouse import Guest, Kitchen, catalogs, teahouse
 

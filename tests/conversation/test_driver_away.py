@@ -12,8 +12,9 @@ from bot.away import Away
 from bot.conversation.driver import BUSY, Caller
 from bot.conversation.flow import Branch, Ending, Listing, Menu, Question
 from bot.conversation.screens import Screen
-from bot.conversation.store import Store, connect
+from bot.conversation.store import Store
 from bot.embedded.servers import EmbeddedServers
+from bot.redis_clients import connect
 from tests.conversation.house import NAME, PHONE, SEAT, SERVED, House
 from tests.conversation.teahouse import Brew, Look, Teas, teahouse
 from tests.conversation.wire import Wire

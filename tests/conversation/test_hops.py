@@ -12,8 +12,8 @@ import redis
 from bot.conversation import hops
 from bot.conversation.driver import Caller
 from bot.conversation.hops import STREAM, Hop, HopNotes
-from bot.conversation.store import REDIS_TIMEOUT, connect
 from bot.embedded.servers import EmbeddedServers
+from bot.redis_clients import REDIS_TIMEOUT, connect
 from tests.conversation.house import NOON, PHONE, House
 from tests.conversation.teahouse import Brew, Free, Look, teahouse
 from tests.conversation.wire import Wire

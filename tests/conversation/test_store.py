@@ -14,8 +14,9 @@ import pytest
 import redis
 
 from bot.conversation import store as stores
-from bot.conversation.store import KEEP_SECONDS, REDIS_TIMEOUT, Record, Store, StoreAway, connect, decode, encode
+from bot.conversation.store import KEEP_SECONDS, Record, Store, StoreAway, decode, encode
 from bot.embedded.servers import EmbeddedServers
+from bot.redis_clients import REDIS_TIMEOUT, connect
 from tests.conversation.wire import Wire
 from tests.stopping import paused
 
@@ -102,7 +103,7 @@ class TestCompareAndSet:
 
     def test_the_same_save_twice_is_one(self, client: redis.Redis) -> None:
         """A client that re-sends after a lost answer must not be told that somebody else was faster."""
-        save = client.register_script(stores._SAVE)
+        save = client.register_script(stores.SAVE)
         arguments: list[int | str] = ["", "1:token:" + encode(_record()), 60, len("1:token:") - 1]
         assert [save(keys=[KEY], args=arguments) for _ in range(2)] == [1, 1]
         assert client.get(KEY) == b"1:token:" + encode(_record()).encode()

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 from bot.conversation.conversation import Conversation, thaw
 from bot.conversation.driver import RESUME_SMS, RESUME_USSD
 from bot.conversation.readers import Date, read_date, read_keyword
-from bot.conversation.store import Record, Store, connect
+from bot.conversation.store import Record, Store
+from bot.redis_clients import connect
 from bot.registration.acts import Access
 from bot.services import Services
 from bot.text import is_gsm7

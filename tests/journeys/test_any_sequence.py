@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
 from bot import invariants, office
-from bot.conversation.store import Store, connect
+from bot.conversation.store import Store
+from bot.redis_clients import connect
 from bot.registration import closing, session_changes
 from bot.registration.officer import Officer, Reach
 from bot.registration.taking import sweep_expired

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.conversation.store import connect
 from bot.db.database import Database
 from bot.messaging.pacing import Pace
+from bot.redis_clients import connect
 from gateway_adapters.base import GatewayRegistry
 from gateway_adapters.registry import load_gateways
 from tests.messaging.post import Post

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pytest
 import redis
 
-from bot.conversation.store import connect
 from bot.messaging import receipts, settling
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace, Slot
 from bot.messaging.sending import Sender
 from bot.messaging.settling import Settled
+from bot.redis_clients import connect
 from gateway_adapters.africastalking import AfricasTalking
 from gateway_adapters.base import Accepted, GatewayRegistry, Outcome, Outgoing, ReceiptStatus, Unknown
 from tests.messaging.post import PHONE, Post

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from bot.campaigns.composing import Composer
 from bot.campaigns.planning import Budget, Planner
-from bot.conversation.store import connect
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import HORIZON, Pace, Slot
 from bot.messaging.sending import Sender
+from bot.redis_clients import connect
 from tests.campaigns.office import Office
 from tests.campaigns.town import JAKARTA, WINDOW
 from tests.messaging.post import Post

@@ -10,13 +10,13 @@ import pytest
 
 from bench.stub_gateway.running import RunningStub
 from bot.clock import ManualClock
-from bot.conversation.store import connect
 from bot.db.database import Database
 from bot.messaging import leases, outbox
 from bot.messaging.outbox import Draft, Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.reconciling import reconcile
 from bot.messaging.sending import Sender
+from bot.redis_clients import connect
 from gateway_adapters.base import GatewayRegistry
 from gateway_adapters.registry import load_gateways
 

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 import redis
 
-from bot.conversation.store import connect
 from bot.messaging import leases, settling
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace, Slot
 from bot.messaging.requests import Plan, Request, plan_letters
 from bot.messaging.sending import Sender
+from bot.redis_clients import connect
 from gateway_adapters.base import Outgoing
 from tests.messaging.post import PHONE, Post
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 
-from bot import hop_jobs, jobs
+from bot import hop_jobs
 from bot.clockwork import schedule
 from bot.conversation import hops as stream
 from bot.conversation.flow import Ending
@@ -23,6 +23,7 @@ from bot.registration import hops, timeline
 from bot.services import Services
 from flows.memory import Campaign
 from flows.registration import registration
+from tests.jobs_here import jobs_in_this_process
 from tests.journeys.conftest import MovableClock, app, clock, environ, phone_of, post, services, world
 from tests.phones import Phone
 from tests.stopping import paused
@@ -37,7 +38,7 @@ _KILLED = """
 import os, signal, sys
 from datetime import datetime
 from bot.conversation import hops as stream
-from bot.conversation.store import connect
+from bot.redis_clients import connect
 from bot.db.database import Database
 from bot.registration import hops
 hops.drop = lambda client, batches: os.kill(os.getpid(), signal.SIGKILL)
@@ -203,13 +204,9 @@ class TestOldOnes:
 
 class TestJobs:
     @pytest.fixture(autouse=True)
-    def _in_this_process(self, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        for name, value in environ.items():
-            monkeypatch.setenv(name, value)
-        jobs.services.cache_clear()
-        yield
-        jobs.services().close()
-        jobs.services.cache_clear()
+    def _in_this_process(self, environ: dict[str, str]) -> Iterator[None]:
+        with jobs_in_this_process(environ):
+            yield
 
     def test_they_do_it_until_nothing_is_left(
         self, client: redis.Redis, database: Database, clock: MovableClock

@@ -8,7 +8,7 @@ import structlog
 from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from bot.conversation.store import Store, StoreAway
+from bot.conversation.store import StoreAway
 from bot.officers.permissions import May
 from bot.phone import NotAPhone, parse_phone
 from bot.registration import corrections, on_behalf
@@ -156,7 +156,7 @@ def _check_there(services: Services, worker_id: int) -> None:
 
 def _start_conversations_over(services: Services, *phones: str | None) -> None:
     """What a number was just talking about may be somebody else's affair now."""
-    store = Store(services.conversations)
+    store = services.store
     for phone in phones:
         if phone is None:
             continue

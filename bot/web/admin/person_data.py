@@ -7,7 +7,6 @@ import json
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bot.conversation.store import Store
 from bot.officers.permissions import May
 from bot.privacy.erasing import Erased, MessageLeaving, erase
 from bot.privacy.export import export
@@ -50,7 +49,7 @@ def register(room: Room) -> None:
             erased = erase(
                 services.database,
                 services.vault,
-                Store(services.conversations),
+                services.store,
                 row_id(worker),
                 request.form.get("reason", ""),
                 officer(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -91,12 +91,25 @@ def blueprint_of(services: Services) -> Blueprint:
     return blueprint
 
 
+class _Counted(RedisStorage):
+    """Counts with our own client, which knows clusters and sentinels; both keys of a count lie in one slot."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__("redis://", connection_pool=client.connection_pool)
+        self.storage = client
+        self.initialize_storage("")
+
+
+def counter(services: Services, most: int) -> Callable[[str, str], bool]:
+    """Counts a request of somebody, by a word and who it is; False where there were ``most`` within a minute."""
+    limiter, limit = SlidingWindowCounterRateLimiter(_Counted(services.conversations)), RateLimitItemPerMinute(most)
+    return lambda word, who: limiter.hit(limit, word, who)
+
+
 class _Front:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._most = RateLimitItemPerMinute(services.settings.api_requests_a_minute)
-        storage = RedisStorage(services.settings.redis_url, connection_pool=services.conversations.connection_pool)
-        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._counted = counter(services, services.settings.api_requests_a_minute)
 
     def answer(self, methods: Mapping[str, Route], path: dict[str, Any]) -> Response:
         """The answer to this request, for a path that has these methods."""
@@ -121,7 +134,7 @@ class _Front:
         found = tokens.bearer(services.database, _token(), now)
         if found is None:
             raise Refused(401, "The token is not valid, or not any more.", headers={"WWW-Authenticate": _challenge()})
-        if not self._limiter.hit(self._most, NAME, str(found.token_id)):
+        if not self._counted(NAME, str(found.token_id)):
             raise Refused(429, "Too many requests with this token.", headers={"Retry-After": _WHEN_CALM})
         if not found.may(route.needs):
             raise Refused(403, _lacks(found, route), "right")

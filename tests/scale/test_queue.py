@@ -1,0 +1,64 @@
+"""What needs one server, on a primary that sentinels name; it dies."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import redis
+from rq import Queue as RqQueue
+
+from bot.breaker import Breaker
+from bot.clockwork import Leadership
+from bot.messaging.pacing import Pace, resting
+from bot.messaging.receipt_stream import STREAM, put
+from bot.queues import Work, enqueue_office
+from bot.redis_clients import connect
+from gateway_adapters.base import Receipt, ReceiptStatus
+from tests.scale.conftest import Queue
+from tests.stopping import paused
+from tests.world import MORNING
+
+
+def _receipt(number: int) -> Receipt:
+    return Receipt(f"ATXid_{number}", ReceiptStatus.DELIVERED)
+
+
+def test_a_receipt_is_taken_once_a_replica_has_it(queue: Queue) -> None:
+    """Else whoever took it would be its only holder, and a fail-over would lose what was acknowledged."""
+    client, breaker = connect(queue.url), Breaker()
+    put(client, "africastalking", [_receipt(1)], MORNING, breaker, copies=1)
+    assert queue.second.client().xlen(STREAM) == 1
+    with paused(queue.second.process and queue.second.process.pid), pytest.raises(redis.TimeoutError):
+        put(client, "africastalking", [_receipt(2)], MORNING, breaker, copies=1)
+    with pytest.raises(redis.TimeoutError, match="just kept waiting"):
+        put(client, "africastalking", [_receipt(3)], MORNING, _open(), copies=1)
+
+
+def _open() -> Breaker:
+    tripped = Breaker()
+    tripped.trip()
+    return tripped
+
+
+def test_everything_of_the_queue_goes_on_with_the_replica(queue: Queue) -> None:
+    client = connect(queue.url, timeout=2.0)
+    patient = connect(queue.url, timeout=None)
+    enqueue_office(client)
+    assert Leadership(client, "clock").held()
+    assert Pace(client).take("africastalking", 1, 10.0).granted
+    assert client.execute_command("WAIT", 1, 5000) == 1
+    queue.first.kill()
+    began = time.monotonic()
+    while True:
+        try:
+            assert client.ping()
+            break
+        except redis.RedisError:
+            assert time.monotonic() < began + 15, "no replica has taken over"
+    assert queue.second.role() == "master"
+    assert RqQueue(Work.OFFICE.value, connection=patient).count == 1
+    assert Leadership(client, "clock").held()
+    assert not Leadership(client, "another").held()
+    assert Pace(client).take("africastalking", 1, 10.0).granted
+    assert resting(client, ["africastalking"]) == {"africastalking": 0}
