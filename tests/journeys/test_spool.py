@@ -33,6 +33,12 @@ def keeper(services: Services) -> SpoolKeeper:
     return SpoolKeeper(services)
 
 
+@pytest.fixture
+def phone(world: World, phone_of: PhoneOf) -> Phone:
+    """Siti's, who is on the roster."""
+    return phone_of(str(world.worker(world.facility()).phone))
+
+
 @contextmanager
 def both_away(servers: EmbeddedServers) -> Iterator[None]:
     with ExitStack() as stack:
@@ -51,15 +57,12 @@ def handle_what_waits(services: Services, clock: MovableClock) -> None:
 
 def test_texts_are_acknowledged_in_time_and_answered_in_order_later(
     world: World,
-    phone_of: PhoneOf,
+    phone: Phone,
     servers: EmbeddedServers,
     services: Services,
     keeper: SpoolKeeper,
     clock: MovableClock,
 ) -> None:
-    siti = world.worker(world.facility())
-    assert siti.phone is not None
-    phone = phone_of(siti.phone)
     with both_away(servers):
         for text in ("17081985", "ya"):
             started = time.monotonic()
@@ -69,47 +72,43 @@ def test_texts_are_acknowledged_in_time_and_answered_in_order_later(
     keeper.look()
     assert services.spool.count().waiting == 0
     handle_what_waits(services, clock)
-    first, second = world.messages(siti.phone)
+    first, second = world.messages(phone.number)
     assert "Siti Wulandari" in first
     assert "hamil" in second
 
 
 def test_a_text_that_comes_when_postgresql_is_back_waits_behind_those_that_are_not_replayed_yet(
     world: World,
+    phone: Phone,
     phone_of: PhoneOf,
     servers: EmbeddedServers,
     services: Services,
     keeper: SpoolKeeper,
     clock: MovableClock,
 ) -> None:
-    siti = world.worker(world.facility())
-    assert siti.phone is not None
-    phone, other = phone_of(siti.phone), phone_of(PHONE)
+    other = phone_of(PHONE)
     with paused(servers.postgres.pid):
         assert phone.texts("17081985") == 200
     assert phone.texts("ya") == 200
     assert other.texts("halo") == 200
-    assert (world.messages(siti.phone), len(world.messages(PHONE))) == ([], 1)
+    assert (world.messages(phone.number), len(world.messages(PHONE))) == ([], 1)
     assert services.spool.count().waiting == 2
     keeper.look()
     assert phone.texts("1") == 200, "from now on PostgreSQL keeps the order"
     handle_what_waits(services, clock)
-    replies = world.messages(siti.phone)
+    replies = world.messages(phone.number)
     assert len(replies) == 3
     assert ["Siti Wulandari" in replies[0], "hamil" in replies[1]] == [True, True]
 
 
 def test_however_often_a_text_is_delivered_it_is_handled_once(
     world: World,
-    phone_of: PhoneOf,
+    phone: Phone,
     servers: EmbeddedServers,
     services: Services,
     keeper: SpoolKeeper,
     clock: MovableClock,
 ) -> None:
-    siti = world.worker(world.facility())
-    assert siti.phone is not None
-    phone = phone_of(siti.phone)
     with paused(servers.postgres.pid):
         assert [phone.texts("01011990", message_id="ATX1") for _ in range(2)] == [200, 200]
     assert phone.texts("01011990", message_id="ATX1") == 200
@@ -117,16 +116,20 @@ def test_however_often_a_text_is_delivered_it_is_handled_once(
     handle_what_waits(services, clock)
     assert phone.texts("01011990", message_id="ATX1") == 200
     handle_what_waits(services, clock)
-    assert len(world.messages(siti.phone)) == 1
+    assert len(world.messages(phone.number)) == 1
     assert world.database.value("SELECT failures FROM identity_guard WHERE kind = 'phone'") == 1
 
 
 def test_twilios_reply_leaves_by_api_and_is_not_said_again_in_an_answer(
-    world: World, post: Post, servers: EmbeddedServers, services: Services, keeper: SpoolKeeper, clock: MovableClock
+    world: World,
+    phone: Phone,
+    post: Post,
+    servers: EmbeddedServers,
+    services: Services,
+    keeper: SpoolKeeper,
+    clock: MovableClock,
 ) -> None:
-    siti = world.worker(world.facility())
-    assert siti.phone is not None
-    form = {"MessageSid": "SM1", "From": siti.phone, "To": "+15005550006", "Body": "17081985", "NumMedia": "0"}
+    form = {"MessageSid": "SM1", "From": phone.number, "To": "+15005550006", "Body": "17081985", "NumMedia": "0"}
     headers = signed("https://balas.example/webhooks/twilio/sms", form, "token-of-tests")
 
     def delivered() -> list[str]:
@@ -140,7 +143,7 @@ def test_twilios_reply_leaves_by_api_and_is_not_said_again_in_an_answer(
     handle_what_waits(services, clock)
     assert world.database.rows("SELECT gateway, state, inline FROM message") == [("twilio", "queued", False)]
     assert delivered() == []
-    assert len(world.messages(siti.phone)) == 1
+    assert len(world.messages(phone.number)) == 1
 
 
 def test_an_opt_out_is_registered_once_postgresql_is_back_and_before_what_came_later(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,23 +31,23 @@ from tests.stopping import paused
 from tests.world import MORNING, Worker, World
 
 
-def erase(services: Services, someone: Person, officer: Officer = OFFICER, why: str = WHY) -> erasing.Erased:
-    return erasing.erase(
-        services.database,
-        services.vault,
-        Store(services.conversations),
-        someone.worker.id,
-        why,
-        officer,
-        services.clock.now(),
-    )
+def erase(services: Services, who: person.Who, officer: Officer = OFFICER, why: str = WHY) -> erasing.Erased:
+    store = Store(services.conversations)
+    return erasing.erase(services.database, services.vault, store, who, why, officer, services.clock.now())
+
+
+def may_register(world: World) -> tuple[Worker, int]:
+    """Somebody on the roster, and the one session of their facility."""
+    facility = world.facility()
+    session = world.session(facility)
+    return world.worker(facility), session
 
 
 class TestErasing:
     def test_no_trace_is_left_in_any_table(self, services: Services, kartika: Person) -> None:
         assert traces(services, kartika, "Kartika Anggraini")
         services.database.rows("DELETE FROM opt_out")
-        erase(services, kartika)
+        erase(services, kartika.worker.id)
         assert traces(services, kartika, "Kartika Anggraini") == []
         assert TICKET not in json.dumps(dump(services.database))
 
@@ -55,7 +56,7 @@ class TestErasing:
     ) -> None:
         """So that a new one is either seen to or not called personal."""
         before = dump(services.database)
-        erase(services, kartika)
+        erase(services, kartika.worker.id)
         after = dump(services.database)
         for table, about in ABOUT.items():
             for column in about.personal:
@@ -83,7 +84,9 @@ class TestErasing:
         """
         before, counted = theirs(), services.database.rows(figures, (kartika.worker.id,))
         taken = services.database.value("SELECT sum(taken) FROM vaccination_session")
-        assert erase(services, kartika) == erasing.Erased(cancelled=1, stopped=1, shared=False, opted_out=True)
+        assert erase(services, kartika.worker.id) == erasing.Erased(
+            cancelled=1, stopped=1, shared=False, opted_out=True
+        )
         assert theirs() == before
         assert services.database.rows(figures, (kartika.worker.id,)) == counted
         assert services.database.value("SELECT sum(taken) FROM vaccination_session") == taken - 1
@@ -92,12 +95,12 @@ class TestErasing:
     @pytest.mark.parametrize("state", ["attended", "no_show"])
     def test_that_somebody_was_vaccinated_stays(self, services: Services, kartika: Person, state: str) -> None:
         services.database.rows("UPDATE booking SET state = %s", (state,))
-        assert erase(services, kartika).cancelled == 0
+        assert erase(services, kartika.worker.id).cancelled == 0
         assert services.database.rows("SELECT state, session_id FROM booking") == [(state, kartika.session)]
         assert broken(services) == []
 
     def test_it_is_in_the_log_and_says_nothing_of_whom(self, services: Services, kartika: Person) -> None:
-        erase(services, kartika)
+        erase(services, kartika.worker.id)
         rows = services.database.rows("SELECT actor, subject, detail FROM audit WHERE action = 'privacy.erase'")
         detail = {"reason": WHY, "cancelled": 1, "stopped": 1}
         assert rows == [("siti", f"worker:{kartika.worker.id}", detail)]
@@ -110,19 +113,19 @@ class TestErasing:
     ) -> None:
         before = dump(services.database)
         with pytest.raises(BadReason):
-            erase(services, kartika, why=why)
+            erase(services, kartika.worker.id, why=why)
         assert dump(services.database) == before
 
     def test_by_an_officer_of_elsewhere_nobody_is(self, services: Services, kartika: Person) -> None:
         with pytest.raises(OutOfReach):
-            erase(services, kartika, Officer("budi", Reach(workers="w.district_code = '9999'")))
+            erase(services, kartika.worker.id, Officer("budi", Reach(workers="w.district_code = '9999'")))
 
     def test_who_is_erased_is_out_of_everybodys_reach_and_not_erased_twice(
         self, services: Services, kartika: Person
     ) -> None:
-        erase(services, kartika)
+        erase(services, kartika.worker.id)
         with pytest.raises(OutOfReach):
-            erase(services, kartika)
+            erase(services, kartika.worker.id)
         with pytest.raises(person.Nobody):
             person.find(services.database, services.vault, kartika.worker.nik)
         with pytest.raises(person.Nobody):
@@ -133,7 +136,7 @@ class TestErasing:
     ) -> None:
         both = {"phones": [kartika.worker.phone, other.worker.phone]}
         services.database.rows("UPDATE campaign SET audience = %s WHERE id = %s", (Jsonb(both), other.campaign))
-        erase(services, kartika)
+        erase(services, kartika.worker.id)
         lists: dict[int, Any] = dict(services.database.rows("SELECT id, audience FROM campaign"))
         assert lists[other.campaign] == {"phones": [other.worker.phone]}
         for each in lists.values():
@@ -144,7 +147,7 @@ class TestErasing:
     ) -> None:
         world.worker(None, name="Suami Kartika", phone=kartika.worker.phone)
         services.conversations.set("conv:{" + str(kartika.worker.phone) + "}", "1:a:{}")
-        assert erase(services, kartika).shared
+        assert erase(services, kartika.worker.id).shared
         assert services.conversations.keys("conv:*") == []
         assert services.database.value("SELECT phone FROM inbound") == kartika.worker.phone
         assert services.database.value("SELECT count(*) FROM message WHERE phone <> ''") == 1
@@ -156,14 +159,10 @@ class TestWhileSomethingHappens:
     def test_a_conversation_under_way_starts_over_as_a_strangers(
         self, services: Services, world: World, phone_of: Callable[[str], Phone]
     ) -> None:
-        facility = world.facility()
-        world.session(facility)
-        worker = world.worker(facility)
+        worker, _ = may_register(world)
         phone = phone_of(str(worker.phone))
         phone.dials().types(worker.typed_birth_date).sees("Siti Wulandari")
-        erasing.erase(
-            services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
-        )
+        erase(services, worker.id)
         assert services.conversations.keys("conv:*") == []
         phone.types("1").does_not_see("Siti", "Wulandari")
         phone.dials().does_not_see("S***")
@@ -171,28 +170,20 @@ class TestWhileSomethingHappens:
     def test_a_held_place_is_given_back(
         self, services: Services, world: World, phone_of: Callable[[str], Phone]
     ) -> None:
-        facility = world.facility()
-        session = world.session(facility)
-        worker = world.worker(facility)
+        worker, session = may_register(world)
         phone_of(str(worker.phone)).dials().types(worker.typed_birth_date).types("1").types("1")
         assert world.taken(session) == 1
-        erasing.erase(
-            services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
-        )
+        erase(services, worker.id)
         assert world.taken(session) == 0
         assert broken(services) == []
 
     def test_messages_that_wait_do_not_leave(
         self, services: Services, world: World, phone_of: Callable[[str], Phone]
     ) -> None:
-        facility = world.facility()
-        world.session(facility)
-        worker = world.worker(facility)
+        worker, _ = may_register(world)
         phone_of(str(worker.phone)).registers(worker.typed_birth_date)
         assert len(world.messages(str(worker.phone))) == 1
-        erased = erasing.erase(
-            services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
-        )
+        erased = erase(services, worker.id)
         assert erased.stopped == 1
         assert services.database.rows("SELECT state FROM attempt") == [("cancelled",)]
         assert services.database.rows("SELECT state, phone, body FROM message") == [("suppressed", "", "")]
@@ -201,16 +192,12 @@ class TestWhileSomethingHappens:
     def test_one_that_is_just_leaving_is_waited_for(
         self, services: Services, world: World, phone_of: Callable[[str], Phone]
     ) -> None:
-        facility = world.facility()
-        world.session(facility)
-        worker = world.worker(facility)
+        worker, _ = may_register(world)
         phone_of(str(worker.phone)).registers(worker.typed_birth_date)
         services.database.rows("UPDATE attempt SET state = 'submitted', claimed_at = %s", (MORNING,))
         before = dump(services.database)
         with pytest.raises(erasing.MessageLeaving):
-            erasing.erase(
-                services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
-            )
+            erase(services, worker.id)
         assert dump(services.database) == before
 
     def test_figures_count_on_without_them_and_nobody_is_to_call_them(
@@ -233,9 +220,7 @@ class TestWhileSomethingHappens:
             assert counted() == (3, 2, 2, 2)
             assert services.database.rows("SELECT worker_id FROM follow_up_case") == [(workers[2].id,)]
             for worker in (workers[0], workers[2]):
-                erasing.erase(
-                    services.database, services.vault, Store(services.conversations), worker.id, WHY, OFFICER, MORNING
-                )
+                erase(services, worker.id)
             assert counted() == (3, 1, 2, 2)
             assert services.database.rows("SELECT worker_id FROM follow_up_case") == []
         finally:
@@ -248,7 +233,6 @@ class TestWhileSomethingHappens:
         facility = world.facility()
         session = world.session(facility, capacity=60)
         workers = [world.worker(facility, name="Kusumawardhani Sekar") for _ in range(30)]
-        store = Store(services.conversations)
 
         def registers(worker: Worker) -> None:
             phone = phone_of(str(worker.phone)).dials()
@@ -258,11 +242,8 @@ class TestWhileSomethingHappens:
 
         def is_erased(worker: Worker) -> None:
             for _ in range(3):
-                erasing_of = (services.database, services.vault, store, worker.id, WHY, OFFICER, MORNING)
-                try:
-                    erasing.erase(*erasing_of)
-                except (OutOfReach, DatabaseAway):
-                    continue
+                with contextlib.suppress(OutOfReach, DatabaseAway):
+                    erase(services, worker.id)
 
         with ThreadPoolExecutor(4) as pool:
             for worker in workers:
@@ -280,7 +261,7 @@ class TestWhileSomethingHappens:
     ) -> None:
         before = dump(services.database)
         with paused(servers.valkey.pid), pytest.raises(StoreAway):
-            erase(services, kartika)
+            erase(services, kartika.worker.id)
         assert dump(services.database) == before
 
 
@@ -300,7 +281,7 @@ class TestWhoOnlyAsked:
         found = export.export(services.database, services.vault, who, WHY, OFFICER, MORNING)
         assert found["data"]["enquiry"][0]["nik"] == nik
         assert not found["on_the_list"]
-        erasing.erase(services.database, services.vault, Store(services.conversations), who, WHY, OFFICER, MORNING)
+        erase(services, who)
         assert everything(services.database, "enquiry") == []
         with pytest.raises(person.Nobody):
             person.find(services.database, services.vault, number)
@@ -313,7 +294,7 @@ class TestWhoOnlyAsked:
         who = person.find(services.database, services.vault, number)
         found = export.export(services.database, services.vault, who, WHY, OFFICER, MORNING)
         assert found["data"]["inbound"][0]["text"] == TEXT_OF_THEIRS
-        erasing.erase(services.database, services.vault, Store(services.conversations), who, WHY, OFFICER, MORNING)
+        erase(services, who)
         assert number not in json.dumps(dump(services.database))
         assert services.conversations.keys("conv:*") == []
         assert broken(services) == []
