@@ -22,6 +22,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bot.away import Away
 from bot.breaker import Breaker
+from bot.db.prepared import Prepared, Speaker
 from bot.deadline import LEAST, is_hasty, time_to_ask
 
 Row = TupleRow
@@ -71,6 +72,11 @@ class TimedConnection(psycopg.Connection[TupleRow]):
 
     limit: ClassVar[float | None] = None
     used_at: float = 0.0
+
+    @cached_property
+    def speaker(self) -> Speaker:
+        """For prepared statements."""
+        return Speaker(self)
 
     @cached_property
     def only_cursor(self) -> psycopg.Cursor[TupleRow]:
@@ -212,6 +218,20 @@ class Database:
             try:
                 cursor = connection.only_cursor.execute(_encoded(sql), parameters)
                 found = cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+            finally:
+                pool.putconn(connection)
+        except _AWAY as error:
+            raise self._away(error, began) from error
+        self._breaker.heard()
+        return found
+
+    def said(self, statement: Prepared, parameters: Mapping[str, object], *, lazy: bool = False) -> list[Row]:
+        """The same for what is said over and over; ``parameters`` may hold more than the statement has."""
+        pool, began = self._connections(lazy=lazy), time.monotonic()
+        try:
+            connection = self._borrow(pool)
+            try:
+                found = connection.speaker.rows(statement, parameters)
             finally:
                 pool.putconn(connection)
         except _AWAY as error:

@@ -9,6 +9,7 @@ import psycopg
 
 from bot.conversation.driver import Caller
 from bot.db.database import Database
+from bot.db.prepared import Prepared
 from bot.messaging import outbox
 from bot.registration.acts import (
     AlreadyBooked,
@@ -40,7 +41,7 @@ _DRAWS = 5
 # The usual confirmation: a live hold, asked for by the roster's number, nothing booked before. Booking and ticket SMS in
 # one statement. That the place is held is said by ``held_until`` alone, as a CHECK has it: told the state, a planner who
 # knows of no holds yet looks through all that there will be.
-_TAKE = f"""
+_TAKE = Prepared(f"""
 WITH mine AS (
     SELECT b.id FROM booking b JOIN worker w ON w.id = b.worker_id
     WHERE b.id = %(booking)s AND b.worker_id = %(worker)s AND b.held_until > %(now)s
@@ -65,7 +66,7 @@ WITH mine AS (
     UPDATE worker SET language = %(language)s WHERE id = (SELECT worker_id FROM b) AND language <> %(language)s
 )
 SELECT {SLOT} FROM {SLOT_FROM.removeprefix("booking ")}
-"""
+""")
 
 
 def take_slot(database: Database, terms: Terms, act: TakeSlot, caller: Caller) -> object:
@@ -74,7 +75,7 @@ def take_slot(database: Database, terms: Terms, act: TakeSlot, caller: Caller) -
     for _draw in range(_DRAWS):
         ticket = new_ticket()
         try:
-            row = database.row(
+            rows = database.said(
                 _TAKE,
                 {
                     "booking": act.booking_id,
@@ -90,8 +91,8 @@ def take_slot(database: Database, terms: Terms, act: TakeSlot, caller: Caller) -
                     "by_outbox": not by_sms,
                 },
             )
-            if row is not None:
-                return Ticketed(slot_of(row), by_sms)
+            if rows:
+                return Ticketed(slot_of(rows[0]), by_sms)
             reclaim_of(database, act.worker_id, caller.now)
             with database.transaction() as connection:
                 return take_slowly(connection, terms, act, caller, ticket)

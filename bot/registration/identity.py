@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bot.conversation.driver import Caller
 from bot.db.database import Database
+from bot.db.prepared import Prepared
 from bot.registration.acts import (
     Access,
     Ambiguous,
@@ -26,7 +27,7 @@ from bot.registration.people import PERSON, PERSON_FROM
 from bot.registration.terms import Terms
 from bot.text import mask_name
 
-_GREET = f"""
+_GREET = Prepared(f"""
 WITH touched AS (
     UPDATE worker SET started_at = %(now)s
     WHERE id = (SELECT min(id) FROM worker WHERE phone = %(phone)s HAVING count(*) = 1) AND started_at IS NULL
@@ -35,7 +36,7 @@ SELECT w.id, w.name, w.language, one.locked_until, one.closes_at
 FROM (SELECT (SELECT locked_until FROM identity_guard WHERE kind = 'phone' AND subject = %(phone)s) AS locked_until,
              {CLOSES_AT} AS closes_at) AS one
 LEFT JOIN worker w ON w.phone = %(phone)s
-"""
+""")
 
 # What somebody may still do after the end of registration, for those who dial then: it is not asked of the others.
 _AFTER_THE_END = """
@@ -45,7 +46,7 @@ SELECT EXISTS (SELECT 1 FROM worker w JOIN booking b ON b.worker_id = w.id
 """
 
 # verified_at is set only where exactly one worker fits: else nothing is proven.
-_PROVE = f"""
+_PROVE = Prepared(f"""
 WITH mine AS (
     SELECT w.*, g.kind IS NOT NULL AS guarded
     FROM worker w LEFT JOIN identity_guard g ON g.kind = 'phone' AND g.subject = %(phone)s
@@ -55,7 +56,7 @@ WITH mine AS (
     WHERE id = (SELECT min(id) FROM mine HAVING count(*) = 1) AND verified_at IS NULL
 )
 SELECT {PERSON}, w.guarded FROM {PERSON_FROM.replace("worker w", "mine w")}
-"""
+""")
 
 # Only where nobody else has the number: else one of those who share it could guess at the others' birth dates without an
 # end, with their own in between.
@@ -67,7 +68,7 @@ AND (SELECT count(*) FROM worker WHERE phone = %(phone)s) = 1
 
 def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -> object:
     """Who is on the roster under this number."""
-    rows = database.rows(_GREET, {"phone": caller.phone, "now": caller.now}, lazy=True)
+    rows = database.said(_GREET, {"phone": caller.phone, "now": caller.now}, lazy=True)
     first, name, language, locked_until, closes_at = rows[0]
     if locked_until is not None and locked_until > caller.now:
         return Locked(locked_until, terms.time_zone.key)
@@ -85,7 +86,7 @@ def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -
 def prove_by_phone(database: Database, terms: Terms, act: ProveByPhone, caller: Caller) -> object:
     """Prove the caller by a birth date; several workers may share the number."""
     parameters = {"phone": caller.phone, "birth_date": act.birth_date, "now": caller.now}
-    rows = database.rows(_PROVE, parameters, lazy=True)
+    rows = database.said(_PROVE, parameters, lazy=True)
     if len(rows) > 1:
         return Ambiguous()
     if rows:

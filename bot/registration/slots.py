@@ -16,6 +16,7 @@ import psycopg
 
 from bot.conversation.driver import Caller
 from bot.db.database import Database
+from bot.db.prepared import Prepared
 from bot.registration.acts import Offered, OfferSlot
 from bot.registration.closing import STILL_OPEN
 from bot.registration.holding import HAS_ROOM, find_place, lock_worker, parameters_of, slot_of
@@ -26,7 +27,7 @@ from bot.registration.terms import Terms
 # needs, since a statement pays for all its parts. Without a hold in its row, the session is full but for expired holds.
 # The worker's row is locked as the hold's foreign key will have it anyway: of who is just being erased nothing is held.
 # "+ 0" keeps the planner at the index that has the sessions in the order in which they are wanted.
-_OFFER = f"""
+_OFFER = Prepared(f"""
 WITH who AS (
     SELECT w.facility_id, w.birth_date + make_interval(years => %(youngest)s::int) AS first_day,
            w.birth_date + make_interval(years => %(oldest)s::int + 1) AS too_late
@@ -45,11 +46,11 @@ WITH who AS (
     UPDATE vaccination_session SET taken = taken + 1 WHERE id = (SELECT id FROM room) AND taken < capacity RETURNING id
 ), hold AS (
     INSERT INTO booking (worker_id, dose, session_id, state, held_until, phone, created_at)
-    SELECT %(worker)s, %(dose)s, place.id, 'held', %(until)s, %(phone)s, %(now)s FROM place
+    SELECT %(worker)s, %(dose)s, place.id, 'held', %(until)s::timestamptz, %(phone)s, %(now)s FROM place
     RETURNING id
 ), screened AS (
     INSERT INTO screening (worker_id, outcome, screened_at)
-    SELECT %(worker)s, 'fit', %(now)s FROM hold WHERE %(fit)s
+    SELECT %(worker)s, 'fit', %(now)s FROM hold WHERE %(fit)s::boolean
     ON CONFLICT (worker_id) DO UPDATE
         SET outcome = 'fit', answer_sealed = NULL, screened_at = EXCLUDED.screened_at
         WHERE screening.outcome <> 'fit'
@@ -59,7 +60,7 @@ WITH who AS (
 )
 SELECT (SELECT id FROM hold), f.id, f.name, r.local_date, r.start_time, r.end_time, d.time_zone, NULL, r.id
 FROM room r JOIN facility f ON f.id = r.facility_id JOIN district d ON d.code = f.district_code
-"""
+""")
 
 
 def offer_slot(database: Database, terms: Terms, act: OfferSlot, caller: Caller) -> object:
@@ -71,14 +72,14 @@ def offer_slot(database: Database, terms: Terms, act: OfferSlot, caller: Caller)
     parameters = parameters_of(terms, caller, act.worker_id)
     parameters["fit"] = act.fit
     try:
-        row = database.row(_OFFER, parameters, lazy=True)
-        if row is not None and row[0] is None:
-            reclaim(database, row[-1], caller.now)
-            row = database.row(_OFFER, parameters, lazy=True)
+        rows = database.said(_OFFER, parameters, lazy=True)
+        if rows and rows[0][0] is None:
+            reclaim(database, rows[0][-1], caller.now)
+            rows = database.said(_OFFER, parameters, lazy=True)
     except psycopg.errors.UniqueViolation:
-        row = None  # the same request twice at once: the other one has the hold
-    if row is not None and row[0] is not None:
-        return Offered(slot_of(row[:-1]))
+        rows = []  # the same request twice at once: the other one has the hold
+    if rows and rows[0][0] is not None:
+        return Offered(slot_of(rows[0][:-1]))
     reclaim_of(database, act.worker_id, caller.now)
     with database.transaction() as connection:
         if act.fit and lock_worker(connection, act.worker_id, caller) is not None:

@@ -10,16 +10,8 @@ from typing import Any
 import pytest
 
 from bot.db.database import Database
+from bot.db.prepared import Prepared
 from bot.registration import bookings, identity, slots
-
-_TYPES = {"now": "timestamptz", "until": "timestamptz", "started": "timestamptz", "grace": "interval"} | {
-    "worker": "bigint",
-    "booking": "bigint",
-    "dose": "smallint",
-    "birth_date": "date",
-    "fit": "boolean",
-    "by_outbox": "boolean",
-}
 
 
 @pytest.fixture
@@ -29,20 +21,13 @@ def database(database_url: str) -> Iterator[Database]:
     made.close()
 
 
-def _plan(database: Database, sql: str) -> dict[str, Any]:
-    names: dict[str, int] = {}
-
-    def numbered(name: re.Match[str]) -> str:
-        return f"${names.setdefault(name[1], len(names) + 1)}"
-
-    statement = re.sub(r"%\((\w+)\)s", numbered, sql)
-    types = ", ".join(_TYPES.get(name, "smallint" if name in {"youngest", "oldest"} else "text") for name in names)
+def _plan(database: Database, statement: Prepared) -> dict[str, Any]:
     with database.connection() as connection:
         # A table as small as the tests' is read as a whole, and rightly.
         connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
-        connection.execute(f"PREPARE looked_at ({types}) AS {statement}".encode())
+        connection.execute(b"PREPARE looked_at AS " + statement.encoded)
         found = connection.execute(
-            f"EXPLAIN (FORMAT JSON) EXECUTE looked_at ({', '.join(['NULL'] * len(names))})".encode()
+            f"EXPLAIN (FORMAT JSON) EXECUTE looked_at ({', '.join(['NULL'] * len(statement.names))})".encode()
         ).fetchone()
         connection.execute("DEALLOCATE looked_at")
     assert found is not None
@@ -57,14 +42,14 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(part)
 
 
-@pytest.mark.parametrize("sql", [identity._PROVE, slots._OFFER, bookings._TAKE], ids=["prove", "offer", "take"])
+@pytest.mark.parametrize("said", [identity._PROVE, slots._OFFER, bookings._TAKE], ids=["prove", "offer", "take"])
 @pytest.mark.parametrize("known", [False, True], ids=["before statistics", "with statistics of no holds"])
-def test_no_statement_looks_through_every_booking(database: Database, sql: str, known: bool) -> None:
+def test_no_statement_looks_through_every_booking(database: Database, said: Prepared, known: bool) -> None:
     if known:
         database.rows("ANALYZE booking")
     looks = [
         node
-        for node in _nodes(_plan(database, sql))
+        for node in _nodes(_plan(database, said))
         if node.get("Relation Name") == "booking" and node["Node Type"].endswith("Scan")
     ]
     assert looks
@@ -73,6 +58,6 @@ def test_no_statement_looks_through_every_booking(database: Database, sql: str, 
 
 
 def test_the_greeting_and_the_proof_find_the_worker_by_the_number(database: Database) -> None:
-    for sql in (identity._GREET, identity._PROVE):
-        looks = [node for node in _nodes(_plan(database, sql)) if node.get("Relation Name") == "worker"]
+    for said in (identity._GREET, identity._PROVE):
+        looks = [node for node in _nodes(_plan(database, said)) if node.get("Relation Name") == "worker"]
         assert all("Index Cond" in node for node in looks if node["Node Type"] != "ModifyTable")
