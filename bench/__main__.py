@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
+from bench import report
 from bench.bench import Bench
+from bench.failure import BenchFailed
 from bench.keeping import bench_folder, new_run
+from bench.machine import commit
 from bench.registry import BENCHES, GROWTH
 from bench.running import run, say
 
@@ -29,12 +33,35 @@ def bench(context: click.Context) -> None:
 def everything(runs: int) -> None:
     """Whole runs of every bench, kept in VAR/bench/runs/<n>/<bench>.json."""
     right = True
+    if not report.is_commit(of := commit()):
+        say(f"this is measured at {of or 'no commit'}: report will not take it")
     for number in range(1, runs + 1):
         kept = new_run(bench_folder())
         for one in (*BENCHES, GROWTH):
             say(f"run {number} of {runs}, kept in {kept}: {one.name}")
             right = run(one, one.wanted(), also_into=[kept]) and right
     sys.exit(0 if right else 1)
+
+
+@bench.command("report")
+@click.option(
+    "--runs", type=click.IntRange(report.LEAST_RUNS), default=_RUNS, show_default=True, help="The last so many."
+)
+@click.option(
+    "--document",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=report.DOCUMENT,
+    help="By default docs/performance.md.",
+)
+def write_report(runs: int, document: Path) -> None:
+    """Write the tables of the last whole runs into docs/performance.md, and what they are made of beside it."""
+    try:
+        found = report.last_runs(bench_folder(), runs)
+        report.check(found, [one.name for one in (*BENCHES, GROWTH)])
+        report.write(document, found)
+    except (BenchFailed, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    say(f"{document} has the tables of {runs} runs")
 
 
 def _command(of: Bench[Any, Any]) -> click.Command:
