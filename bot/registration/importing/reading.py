@@ -12,6 +12,7 @@ from bot.registration.importing.progress import Progress, Step
 from bot.registration.importing.source import Source, SourceRow
 
 _TELL_EVERY: Final = 1000
+_NONE: Final = Notice.NONE
 
 
 def staged_rows(source: Source, header: Header, importer: Importer, tell: Progress) -> Iterator[Sequence[object]]:
@@ -31,11 +32,12 @@ class _RowReader:
         self._nothing = (None,) * len(importer.types)
 
     def read(self, row: SourceRow) -> Sequence[object]:
+        line, last_line, cells, fault = row
         try:
-            if row.fault:
-                raise BadCell("", row.fault)
-            cells, stripped = self._tidy(self._header.pick(row.cells))
-            values, notices = self._importer.read(cells)
+            if fault:
+                raise BadCell("", fault)
+            tidy, stripped = self._tidy(self._header.pick(cells))
+            values, notices = self._importer.read(tidy)
         except TooManyCells:
             bad = BadCell("", "has more cells than the header: a cell that holds the separator needs quotation marks")
         except BadCell as error:
@@ -43,18 +45,19 @@ class _RowReader:
         else:
             if stripped:
                 notices |= Notice.APOSTROPHE
-            return (row.line, notices.value, None, None, *values)
+            # What an enum's member is worth is asked only where it is worth something: nearly every row has no notice.
+            return (line, 0 if notices is _NONE else notices.value, None, None, *values)
         reason = bad.reason
-        if row.last_line > row.line:
-            reason += f" (the row goes on to line {row.last_line}: is a quotation mark missing?)"
-        return (row.line, 0, bad.column, reason, *self._nothing)
+        if last_line > line:
+            reason += f" (the row goes on to line {last_line}: is a quotation mark missing?)"
+        return (line, 0, bad.column, reason, *self._nothing)
 
     def _tidy(self, cells: Sequence[str]) -> tuple[Sequence[str], bool]:
         """The cells without outer spaces, invisible marks and spreadsheets' apostrophes; whether there was one."""
         together = "".join(cells)
         if not (together.isascii() and together.isprintable()):
             cells = [without_invisible(cell, column) for cell, column in zip(cells, self._columns, strict=True)]
-        tidy = [cell.strip() for cell in cells]
+        tidy = list(map(str.strip, cells))
         if "'" not in together:
             return tidy, False
         bare = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import ClassVar, Final, LiteralString, NamedTuple
 
 from bot.crypto import Vault
@@ -30,6 +31,8 @@ LONGEST_NAME: Final = 100
 LONGEST_PROFESSION: Final = 100
 OLDEST: Final = 110
 
+_MANY: Final = 65_536
+_NONE: Final = Notice.NONE
 _SEXES: Final = {sex.value: sex for sex in Sex}
 
 
@@ -63,18 +66,19 @@ class WorkerRow(NamedTuple):
         profession: str,
     ) -> WorkerRow:
         """A worker whose NIK is hashed and sealed here."""
+        nik_hash, *other_hashes = vault.hashes(nik.text)
         return cls(
-            vault.hash(nik.text),
+            nik_hash,
             vault.seal(nik.text, "nik"),
             nik.tail,
             name,
             birth_date,
-            sex.value,
+            sex,
             phone,
             district_code,
             facility_code,
             profession,
-            vault.hashes(nik.text)[1:],
+            other_hashes,
         )
 
 
@@ -114,7 +118,7 @@ class RosterImporter(Importer):
         nik = _read_nik(nik_text)
         birth_date = self._read_birth_date(birth_date_text)
         sex = _read_sex(sex_text) or nik.sex
-        notices = Notice.NONE if nik.birth_date_matches(birth_date) else Notice.BIRTH_DATE
+        notices = _NONE if nik.birth_date_matches(birth_date) else Notice.BIRTH_DATE
         if sex is not nik.sex:
             notices |= Notice.SEX
         worker = WorkerRow.of(
@@ -125,8 +129,8 @@ class RosterImporter(Importer):
             sex=sex,
             phone=_read_phone(phone) if phone else None,
             district_code=required(district_code, "district_code"),
-            facility_code=read_code(facility_code, "facility_code", LONGEST_CODE) if facility_code else None,
-            profession=read_text(profession, "profession", LONGEST_PROFESSION),
+            facility_code=_read_facility(facility_code) if facility_code else None,
+            profession=_read_profession(profession),
         )
         return worker, notices
 
@@ -150,11 +154,12 @@ class RosterImporter(Importer):
             added_only=("nik_sealed", "nik_tail", "created_at"),
             touched=("updated_at",),
             kept=frozenset("facility_id" if name == "facility_code" else name for name in absent),
+            may_be_bare=True,
             now=now,
         )
 
     def _read_birth_date(self, text: str) -> date:
-        birth_date = read_date(text, "birth_date")
+        birth_date = _read_day(text)
         if birth_date > self._today:
             raise BadCell("birth_date", "lies in the future")
         if birth_date < self._earliest:
@@ -189,6 +194,22 @@ def _keep_proven_numbers(connection: Connection) -> None:
         """,
         [Notice.NUMBER_KEPT.value],
     )
+
+
+# Few values that stand in many rows: read once.
+@lru_cache(_MANY)
+def _read_day(text: str) -> date:
+    return read_date(text, "birth_date")
+
+
+@lru_cache(_MANY)
+def _read_facility(text: str) -> str:
+    return read_code(text, "facility_code", LONGEST_CODE)
+
+
+@lru_cache(_MANY)
+def _read_profession(text: str) -> str:
+    return read_text(text, "profession", LONGEST_PROFESSION)
 
 
 def _read_nik(text: str) -> Nik:

@@ -11,6 +11,7 @@ from typing import Final, LiteralString
 
 from psycopg import sql
 
+from bot.registration.importing.first_filling import bare, is_empty
 from bot.registration.importing.importer import Connection, Importer, Merged, Notice
 from bot.registration.importing.report import Caution, Rejections, Tally
 
@@ -87,15 +88,17 @@ class Staging:
         """What is odd about the rows that go in."""
         statement = sql.SQL(
             """
-            SELECT count(*), (array_agg(line ORDER BY line))[:%s] FROM {}
-            WHERE rejected_reason IS NULL AND notices & %s <> 0
+            SELECT notices, count(*), (array_agg(line ORDER BY line))[:%s] FROM {}
+            WHERE rejected_reason IS NULL AND notices <> 0 GROUP BY notices
             """
         ).format(self._table)
+        groups = self._connection.execute(statement, [_FIRST_LINES]).fetchall()
         found = []
         for notice in Notice:
-            rows, lines = self._connection.execute(statement, [_FIRST_LINES, notice.value]).fetchone() or (0, None)
-            if rows:
-                found.append(Caution(notice.text, rows, tuple(lines)))
+            concerned = [(rows, lines) for notices, rows, lines in groups if notices & notice.value]
+            if concerned:
+                first = sorted(line for _, lines in concerned for line in lines)[:_FIRST_LINES]
+                found.append(Caution(notice.text, sum(rows for rows, _ in concerned), tuple(first)))
         return tuple(found)
 
     def rejected(self) -> Iterator[tuple[int, str, str]]:
@@ -135,6 +138,7 @@ def upsert(
     added_only: Sequence[LiteralString] = (),
     touched: Sequence[LiteralString] = (),
     kept: frozenset[str] = frozenset(),
+    may_be_bare: bool = False,
     now: datetime,
 ) -> Merged:
     """Bring the rows of ``target`` to what ``source`` says, and count those that this adds and changes.
@@ -144,7 +148,8 @@ def upsert(
     ``compared`` that an existing row keeps. ``%(now)s`` in it is the time.
 
     New rows go in first, in the order of their lines, because the locks on changed rows, which make conversations
-    wait, are held from then to the end of the transaction.
+    wait, are held from then to the end of the transaction. ``may_be_bare``: many rows for an empty table may go in
+    without its indexes, which locks it (``first_filling``).
     """
     names = [*key, *compared, *added_only, *touched]
     changing = [name for name in compared if name not in kept]
@@ -172,9 +177,20 @@ def upsert(
         WHERE {same} AND ({old}) IS DISTINCT FROM ({new})
         """
     ).format(**parts)
-    added = connection.execute(add, {"now": now}, prepare=False).rowcount
+    first = may_be_bare and is_empty(connection, target)
+    rows = _count(connection, parts["source"], now) if first else 0
+    with bare(connection, target, rows):
+        added = connection.execute(add, {"now": now}, prepare=False).rowcount
+    if first and added == rows:
+        return Merged(added=added, updated=0)
     updated = connection.execute(change, {"now": now}, prepare=False).rowcount
     return Merged(added=added, updated=updated)
+
+
+def _count(connection: Connection, source: sql.SQL, now: datetime) -> int:
+    statement = sql.SQL("SELECT count(*) FROM ({}) s").format(source)
+    found = connection.execute(statement, {"now": now}, prepare=False).fetchone()
+    return found[0] if found else 0
 
 
 def _listed(names: Sequence[LiteralString], table: LiteralString | None = None) -> sql.Composed:
