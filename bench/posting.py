@@ -2,7 +2,7 @@
 
 A process of its own: ``python -m bench.posting`` reads a ``PostScript`` from stdin and writes a ``PostAccount`` to stdout. One
 thread, plain sockets, as in ``bench.subscribers``. Requests begin in their order; what is under way on several connections at
-the same time may overtake.
+the same time may overtake, and what is answered with a 503 is posted again behind the others, as gateways do.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.subscribers import WrongAnswer, read_answer
+
+_Request = tuple[str, str, str]
+#: How the body of a 503 ends, and how many of them are borne.
+_LAST, _MOST_AGAIN = b"again.\n", 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class PostScript:
     host: str
     port: int
     lines: int
-    requests: tuple[tuple[str, str, str], ...]
+    requests: tuple[_Request, ...]
     patience: float = 30.0
 
     @classmethod
@@ -40,12 +44,14 @@ class PostScript:
 @dataclass(slots=True)
 class PostAccount:
     """What came of it. ``began`` and ``ended`` by the monotonic clock; ``took_us``: microseconds of each request with status
-    200; ``errors``: how often what went wrong; ``cpu_seconds`` that the generator itself took."""
+    200; ``again``: how many were posted again; ``errors``: how often what went wrong; ``cpu_seconds`` that the generator itself
+    took."""
 
     began: float = 0.0
     ended: float = 0.0
     cpu_seconds: float = 0.0
     took_us: list[int] = field(default_factory=list)
+    again: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -54,13 +60,19 @@ class PostAccount:
         return self.ended - self.began
 
 
+def is_busy(received: bytes) -> bool:
+    """Whether an answer asks to come again later."""
+    return received.startswith(b"HTTP/1.1 503 ")
+
+
 class _Line:
     """One connection."""
 
-    def __init__(self, script: PostScript, requests: Iterator[tuple[str, str, str]], account: PostAccount) -> None:
+    def __init__(self, script: PostScript, requests: deque[_Request], account: PostAccount) -> None:
         self._requests = requests
         self._account = account
         self._at = f"{script.host}:{script.port}"
+        self._under_way: _Request = ("", "", "")
         self._received = b""
         self._sent = 0.0
         self.socket = socket.create_connection((script.host, script.port), script.patience)
@@ -68,10 +80,9 @@ class _Line:
 
     def send(self) -> bool:
         """Send the next request; False if there is none left. Raises ``OSError``."""
-        request = next(self._requests, None)
-        if request is None:
+        if not self._requests:
             return False
-        path, more, form = request
+        self._under_way = path, more, form = self._requests.popleft()
         self._received = b""
         self._sent = time.monotonic()
         self.socket.sendall(
@@ -88,6 +99,14 @@ class _Line:
         if not piece:
             raise WrongAnswer("the connection was closed")
         self._received += piece
+        if is_busy(self._received):
+            if _LAST not in self._received:
+                return True
+            self._account.again += 1
+            if self._account.again > _MOST_AGAIN:
+                raise WrongAnswer("busy for too long")
+            self._requests.append(self._under_way)
+            return self.send()
         if read_answer(self._received) is None:
             return True
         self._account.took_us.append(round((time.monotonic() - self._sent) * 1e6))
@@ -96,7 +115,7 @@ class _Line:
 
 def post(script: PostScript) -> PostAccount:
     """Post everything; a line on which something went wrong is given up. Raises ``OSError`` if nobody listens."""
-    account, requests = PostAccount(), iter(script.requests)
+    account, requests = PostAccount(), deque(script.requests)
     lines = [_Line(script, requests, account) for _ in range(script.lines)]
     selector = selectors.DefaultSelector()
     cpu, account.began = time.process_time(), time.monotonic()
@@ -122,8 +141,8 @@ def post(script: PostScript) -> PostAccount:
                 busy -= 1
     account.ended = time.monotonic()
     account.cpu_seconds = time.process_time() - cpu
-    if left := sum(1 for _ in requests):
-        account.errors["not posted"] = left
+    if requests:
+        account.errors["not posted"] = len(requests)
     return account
 
 

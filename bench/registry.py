@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from bench.bench import Bench
-from bench.entries import blast, hops, pages, rush
+from bench.entries import blast, hops, pages, receipts, replies, rush
 from bench.entries.growth import growth_of
 
 BENCHES: tuple[Bench[Any, Any], ...] = (
     hops.BENCH,
+    replies.BENCH,
     blast.BENCH,
+    receipts.BENCH,
     pages.BENCH,
     rush.BENCH,
 )

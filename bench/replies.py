@@ -65,7 +65,8 @@ class Texted:
     """SMS of one round, or of people who take their time, and their answers.
 
     ``reply_ms``: p50, p95, p99 and the longest, from the POST to the answer at the gateway; ``taken_ms``: the same to the HTTP
-    answer. ``cpu_us``: microseconds an SMS by meter, until every answer is on record.
+    answer. ``cpu_us``: microseconds an SMS by meter, until every answer is on record. ``again``: SMS that were delivered again
+    because we were busy.
     """
 
     seconds: float
@@ -75,6 +76,7 @@ class Texted:
     taken_ms: tuple[float, float, float, float]
     cpu_us: Mapping[str, float]
     generator_cpu: float
+    again: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class _Measurement:
             taken_ms=_spread(account.taken_us),
             cpu_us={part: seconds / replies * 1e6 for part, seconds in taken.parts.items() if part != FLOOR},
             generator_cpu=account.cpu_seconds / max(account.seconds, 1e-9),
+            again=account.again,
         )
 
     def _floor(self, gateway: str, workers: Sequence[tuple[str, str]]) -> FloorRound:

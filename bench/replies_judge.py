@@ -109,7 +109,7 @@ def judge(database_url: str, log: Path, gateway: str, accounts: Sequence[TextAcc
     sent = dict(pair for account in accounts for pair in account.sent)
     with psycopg.connect(database_url) as connection:
         found = [_Reply(*row) for row in connection.execute(_REPLIES, (gateway,))]
-        tickets = dict(connection.execute(_TICKETS, (list(set(sent.values())),)).fetchall())
+        tickets: dict[str, str] = dict(connection.execute(_TICKETS, (list(set(sent.values())),)).fetchall())
     replies = {reply.sms: reply for reply in found}
     if len(found) != len(replies):
         yield f"{len(found) - len(replies)} SMS have more than one reply"

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from urllib.parse import urlencode
 
+from bench.posting import is_busy
 from bench.script import ONWARD
 from bench.subscribers import WrongAnswer, read_answer
 from bench.texts import TEXTS, TWILIO, TextAccount, TextScript
@@ -30,6 +31,8 @@ from bench.texts import TEXTS, TWILIO, TextAccount, TextScript
 _EXAMPLES = 5
 #: Seconds between two looks at the log.
 _LOOK = 0.001
+#: Seconds after which an SMS that was turned away is delivered again, and how many of them are borne.
+_AGAIN, _MOST_AGAIN = 0.5, 1000
 _SHORT_CODE, _ACCOUNT = "1199", "AC00000000000000000000000000000000"
 #: What an HTTP answer holds that is passed on.
 _REPLY = ("<Message", "</Message>")
@@ -39,6 +42,10 @@ def signature(url: str, form: Mapping[str, str], auth_token: str) -> str:
     """``X-Twilio-Signature`` of a form; the SDK's own, which checks more, takes four times as long."""
     signed = url + "".join(f"{name}{value}" for name, value in sorted(form.items()))
     return base64.b64encode(hmac.digest(auth_token.encode(), signed.encode(), hashlib.sha1)).decode()
+
+
+class TurnedAway(WrongAnswer):
+    """The service asks the gateway to deliver an SMS again."""
 
 
 class Texter:
@@ -55,6 +62,7 @@ class Texter:
         self._registration = self._step = 0
         self._posted = self._answered = 0.0
         self._is_taken = True
+        self._is_again = False
         self.phone = ""
         self.socket = self._connect()
 
@@ -74,11 +82,11 @@ class Texter:
         if worker is None:
             return False
         self._registration, (self.phone, self._birth_date) = worker
-        self._step = 0
+        self._step, self._is_again = 0, False
         return True
 
     def text(self) -> None:
-        """Send what comes next. Raises ``OSError``."""
+        """Send what comes next, or again what was turned away. Raises ``OSError``."""
         script = self._script
         self._message = f"{script.messages}{self._registration:06d}{self._step}"
         said = ONWARD[self._step - 1] if self._step else self._birth_date
@@ -91,20 +99,26 @@ class Texter:
             f"POST {script.path} HTTP/1.1\r\nHost: {script.host}:{script.port}\r\nAccept: */*\r\n{signed}"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
-        self._received, self._is_taken, self._answered = b"", False, 0.0
-        self._account.sent.append((self._message, self.phone))
-        self._posted = time.monotonic()
+        self._received, self._is_taken = b"", False
+        if not self._is_again:
+            self._account.sent.append((self._message, self.phone))
+            self._posted, self._answered = time.monotonic(), 0.0
+        self._is_again = False
         self.socket.sendall(request)
 
     def hear(self) -> bool:
         """Take in what has arrived over HTTP; whether that was the answer that we wait for, or the last of it.
 
-        Raises ``WrongAnswer`` or ``OSError``.
+        Raises ``TurnedAway``, ``WrongAnswer`` or ``OSError``.
         """
         piece = self.socket.recv(65536)
         if not piece:
             raise WrongAnswer("the connection was closed")
         self._received += piece
+        if is_busy(self._received):
+            self._is_again = True
+            self._account.again += 1
+            raise TurnedAway("busy for too long")
         answer = read_answer(self._received)
         if answer is None:
             return False
@@ -245,6 +259,12 @@ class Conversations:
     def _hear(self, texter: Texter) -> None:
         try:
             is_over = texter.hear()
+        except TurnedAway as error:
+            if self.account.again > _MOST_AGAIN:
+                self._give_up(texter, str(error))
+            elif self._is_connected_anew(texter):
+                heapq.heappush(self._thinking, (time.monotonic() + _AGAIN, id(texter), texter))
+            return
         except (WrongAnswer, OSError) as error:
             self._give_up(texter, str(error) if isinstance(error, WrongAnswer) else type(error).__name__)
             return
@@ -268,15 +288,20 @@ class Conversations:
     def _give_up(self, texter: Texter, reason: str) -> None:
         """The registration is lost; the line goes on with the next worker."""
         self._note(reason)
+        if self._is_connected_anew(texter):
+            self._begin(texter)
+
+    def _is_connected_anew(self, texter: Texter) -> bool:
+        """Leave half an answer behind; False if nobody listens any more."""
         self._selector.unregister(texter.socket)
         try:
             texter.reconnect()
         except OSError as error:
             self._note(f"cannot connect: {type(error).__name__}")
             self._by_phone.pop(texter.phone, None)
-            return
+            return False
         self._selector.register(texter.socket, selectors.EVENT_READ, texter)
-        self._begin(texter)
+        return True
 
     def _note(self, reason: str) -> None:
         kind = reason.partition("|")[0].strip()

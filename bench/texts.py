@@ -51,7 +51,8 @@ class TextAccount:
 
     ``began`` and ``ended`` by the monotonic clock. ``reply_us``: for each of the ``TEXTS`` SMS of a registration the
     microseconds from its POST to its answer; ``taken_us``: to the HTTP answer of each. ``sent``: (id, phone) of each SMS;
-    ``answers``: (id, body) of each HTTP answer that holds a reply. ``errors``: how often what went wrong, with
+    ``answers``: (id, body) of each HTTP answer that holds a reply. ``again``: SMS that were delivered again after a 503, as
+    gateways do; what they waited counts. ``errors``: how often what went wrong, with
     ``examples``. ``cpu_seconds``: taken by the generator itself.
     """
 
@@ -63,6 +64,7 @@ class TextAccount:
     taken_us: list[int] = field(default_factory=list)
     sent: list[tuple[str, str]] = field(default_factory=list)
     answers: list[tuple[str, str]] = field(default_factory=list)
+    again: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
 
