@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +69,43 @@ class Meters:
     def peaks(self) -> dict[str, float]:
         """The MiB of the largest process of each part, as ``bench.memory`` has them."""
         return {part: peak_mib(pids) for part, pids in self._parts.items()}
+
+
+class Course:
+    """``with Course(meters) as course: ...``: reads them once a second, to tell afterwards what was taken when."""
+
+    def __init__(self, meters: Meters, every: float = 1.0) -> None:
+        """``every``: seconds between two readings."""
+        self._meters = meters
+        self._every = every
+        self._readings: list[Reading] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def __enter__(self) -> Course:
+        self._readings.append(self._meters.read())
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._readings.append(self._meters.read())
+
+    def between(self, began: float, ended: float) -> dict[str, float]:
+        """CPU seconds by part between two moments of the monotonic clock; between two readings it was taken evenly."""
+        return {part: self._until(ended, part) - self._until(began, part) for part in self._readings[0].parts}
+
+    def _until(self, moment: float, part: str) -> float:
+        moments, taken = [one.at for one in self._readings], [one.parts[part] for one in self._readings]
+        after = min(max(bisect_left(moments, moment), 1), len(moments) - 1)
+        span = max(moments[after] - moments[after - 1], 1e-9)
+        share = min(max((moment - moments[after - 1]) / span, 0.0), 1.0)
+        return taken[after - 1] + share * (taken[after] - taken[after - 1])
+
+    def _read(self) -> None:
+        while not self._over.wait(self._every):
+            self._readings.append(self._meters.read())
 
 
 def children_seconds(pid: int) -> dict[int, float]:

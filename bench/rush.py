@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import people
-from bench.cpu import WEB
+from bench.cpu import FLOOR, VALKEY, WEB, Course
 from bench.failure import BenchFailed
 from bench.figures import percentile
 from bench.folder import run_folder
@@ -31,7 +31,7 @@ _MOST = 130_000
 TIMES, QUIETLY = 2.0, 0.3
 BEFORE, RUSH, AFTERWARDS = "before", "rush", "after"
 #: Seconds of the rush that its beginning takes, and seconds after it by when all must be as before.
-_BEGINS, RECOVERS = 3.0, 5.0
+BEGINS, RECOVERS = 3.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class WantedRush:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A phase: hops a second that came, were answered and were turned away; milliseconds of both; what went wrong."""
+    """A phase: hops a second that came, were answered and were turned away; milliseconds of both; what went wrong. ``cpu_us``:
+    microseconds for each hop that was answered, with what turning others away took, by part."""
 
     name: str
     asked_per_second: float
@@ -62,17 +63,21 @@ class Span:
     gave_up: int
     errors: Mapping[str, int]
     generator_cpu: float
+    cpu_us: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class RushResult:
-    """Everything that was measured. ``best``: hops a second, the median of ``rounds`` before and after the rush;
-    ``deadline_ms``: that of the service's webhooks."""
+    """Everything that was measured. ``best``: hops a second, the median of ``rounds`` before and after the rush; ``floors``:
+    the floor's with the same requests, ``floor_cpu_us`` with Valkey for each of them; ``deadline_ms``: that of the service's
+    webhooks."""
 
     wanted: WantedRush
     versions: Mapping[str, str]
     best: float
     rounds: tuple[float, ...]
+    floors: tuple[float, ...]
+    floor_cpu_us: float
     deadline_ms: float
     spans: tuple[Span, ...]
     peak_mib: Mapping[str, float]
@@ -94,31 +99,42 @@ def measure(wanted: WantedRush, folder: Path, say: Callable[[str], None]) -> Rus
         callers = iter(people.choose_callers(stage.database_url, _MOST))
         say("warming up")
         _closed(stage, [next(callers) for _ in range(wanted.registrations)])
-        best = []
-        for number in range(1, wanted.rounds + 1):
-            say(f"the best rate, round {number} of {wanted.rounds}")
-            best.append(_closed(stage, [next(callers) for _ in range(wanted.registrations)]))
+        best: list[float] = []
+        floors: list[float] = []
+        floor_cpu: list[float] = []
+
+        def best_rate(when: str) -> None:
+            for number in range(1, wanted.rounds + 1):
+                say(f"the best rate {when}, round {number} of {wanted.rounds}, and the floor")
+                some = _some(callers, wanted.registrations)
+                before = stage.meters.read()
+                floors.append(_closed(stage, some, FLOOR))
+                taken = stage.meters.read().since(before).parts
+                floor_cpu.append((taken[FLOOR] + taken[VALKEY]) / (wanted.registrations * SCREENS) * 1e6)
+                best.append(_closed(stage, some))
+
+        best_rate("before")
         rate = statistics.median(best)
         people.await_left(stage.database_url)
         say(f"{rate:,.0f} hops a second at best; now {TIMES:.0f} times that for {wanted.seconds:.0f} s")
         calm = QUIETLY * rate / SCREENS
         phases = (
-            Phase(BEFORE, wanted.calm, calm, counts_from=_BEGINS),
-            Phase(RUSH, wanted.seconds, TIMES * rate / SCREENS, counts_from=_BEGINS),
+            Phase(BEFORE, wanted.calm, calm, counts_from=BEGINS),
+            Phase(RUSH, wanted.seconds, TIMES * rate / SCREENS, counts_from=BEGINS),
             Phase(AFTERWARDS, RECOVERS + wanted.calm, calm, counts_from=RECOVERS, redials=False),
         )
         needed = sum(round(phase.seconds * phase.a_second) + 10 for phase in phases)
         spans = _open(stage, Rush(HOST, stage.ports[WEB], stage.path, tuple(_some(callers, needed)), phases))
         stage.check_alive()
         people.await_left(stage.database_url)
-        for number in range(1, wanted.rounds + 1):
-            say(f"the best rate afterwards, round {number} of {wanted.rounds}")
-            best.append(_closed(stage, _some(callers, wanted.registrations)))
+        best_rate("afterwards")
         return RushResult(
             wanted=wanted,
             versions=describe_versions(stage.database_url, stage.redis_url),
             best=statistics.median(best),
             rounds=tuple(best),
+            floors=tuple(floors),
+            floor_cpu_us=statistics.median(floor_cpu),
             deadline_ms=3000.0,
             spans=spans,
             peak_mib=stage.meters.peaks(),
@@ -133,9 +149,9 @@ def _some(callers: Any, count: int) -> list[tuple[str, str]]:
     return found
 
 
-def _closed(stage: Stage, callers: list[tuple[str, str]]) -> float:
-    """Hops a second with 32 lines that are never idle."""
-    script = Script(HOST, stage.ports[WEB], stage.path, _LINES, tuple(callers), to_ticket=True, session="ATUid_best_")
+def _closed(stage: Stage, callers: list[tuple[str, str]], what: str = WEB) -> float:
+    """Hops a second with 32 lines that are never idle, of the service or of the floor."""
+    script = Script(HOST, stage.ports[what], stage.path, _LINES, tuple(callers), what == WEB, session="ATUid_best_")
     account = generate(script)
     if account.errors:
         raise BenchFailed(f"the best rate: {account.examples[:1]}")
@@ -143,11 +159,13 @@ def _closed(stage: Stage, callers: list[tuple[str, str]]) -> float:
 
 
 def _open(stage: Stage, rush: Rush) -> tuple[Span, ...]:
-    return tuple(span_of(told) for told in play("bench.rush_callers", rush))
+    with Course(stage.meters) as course:
+        phases = play("bench.rush_callers", rush)
+    return tuple(span_of(told, course.between(told["began"], told["began"] + told["seconds"])) for told in phases)
 
 
-def span_of(told: Mapping[str, Any]) -> Span:
-    """The figures of a phase of ``bench.rush_callers.Told`` in its JSON form."""
+def span_of(told: Mapping[str, Any], cpu: Mapping[str, float]) -> Span:
+    """The figures of a phase of ``bench.rush_callers.Told`` in its JSON form, ``cpu`` in seconds by part meanwhile."""
     answered = sorted(us / 1000 for us in told["took_us"][ANSWERED])
     shed = sorted(us / 1000 for us in told["took_us"][SHED])
     seconds = max(told["seconds"], 1e-9)
@@ -165,4 +183,5 @@ def span_of(told: Mapping[str, Any]) -> Span:
         gave_up=told["gave_up"],
         errors=told["errors"],
         generator_cpu=told["cpu_seconds"] / seconds,
+        cpu_us={part: taken / max(len(answered), 1) * 1e6 for part, taken in cpu.items()},
     )

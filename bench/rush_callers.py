@@ -69,9 +69,10 @@ class Rush:
 @dataclass(slots=True)
 class Told:
     """What came of a phase: requests that were sent, answers by kind with their microseconds, tickets, subscribers that gave
-    up, and what went wrong."""
+    up, and what went wrong. ``began``: by the monotonic clock, from when on it counts, for ``seconds``."""
 
     name: str
+    began: float = 0.0
     seconds: float = 0.0
     asked: int = 0
     took_us: dict[str, list[int]] = field(default_factory=lambda: {ANSWERED: [], SHED: []})
@@ -120,7 +121,7 @@ class Crowd:
         return told
 
     def _play(self, phase: Phase) -> Told:
-        told, warming = Told(phase.name), Told(phase.name)
+        told, warming = Told(phase.name, began=time.monotonic()), Told(phase.name)
         began, cpu = time.perf_counter(), time.process_time()
         counts_at, ends_at = began + phase.counts_from, began + phase.seconds
         every = 1 / phase.a_second
@@ -128,7 +129,7 @@ class Crowd:
         now_told = warming if phase.counts_from else told
         while (now := time.perf_counter()) < ends_at:
             if now_told is warming and now >= counts_at:
-                now_told, cpu = told, time.process_time()
+                now_told, cpu, told.began = told, time.process_time(), time.monotonic()
             while arrives <= now:
                 arrives += every
                 worker = next(self._workers, None)

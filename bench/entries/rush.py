@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from bench.bench import Bench
-from bench.measures import Figure, Goal, Measured, peaks_by_part
-from bench.rush import AFTERWARDS, BEFORE, RECOVERS, RUSH, TIMES, RushResult, WantedRush, measure
+from bench.measures import GENERATOR, Figure, Goal, Measured, Work, by_part, peaks_by_part
+from bench.rush import AFTERWARDS, BEFORE, BEGINS, RECOVERS, RUSH, TIMES, RushResult, WantedRush, measure
 from bench.rush_printing import show_rush
 
 _DEFAULT = WantedRush()
@@ -24,9 +25,22 @@ def measured(result: RushResult) -> Measured:
     longest = max(rush.answered_longest_ms, rush.shed_longest_ms)
     # As before: half as long again, or by so many milliseconds longer.
     bound = max(MOST_AFTER * before.answered_p99_ms, before.answered_p99_ms + AFTER_MS)
+    floor = statistics.median(result.floors)
     later = f"{RECOVERS:.0f} s after the rush"
     return Measured(
-        work=(),
+        work=(
+            Work(
+                name="answered in the rush",
+                unit="hop",
+                units=round(rush.answered_per_second * (result.wanted.seconds - BEGINS)),
+                per_second=rush.answered_per_second,
+                floor_per_second=floor,
+                ratio=rush.answered_per_second / max(floor, 1e-9),
+                cpu_us=by_part(rush.cpu_us)
+                | {GENERATOR: rush.generator_cpu / max(rush.answered_per_second, 1e-9) * 1e6},
+                floor_cpu_us=result.floor_cpu_us,
+            ),
+        ),
         peak_mib=peaks_by_part(result.peak_mib),
         goals=(
             Goal(

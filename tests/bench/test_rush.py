@@ -13,6 +13,7 @@ from bench.entries.rush import measured
 from bench.rush import AFTERWARDS, BEFORE, RUSH, RushResult, Span, WantedRush, span_of
 from bench.rush_callers import ANSWERED, SHED, Crowd, Phase, Rush
 
+CPU = {"web": 400.0, "senders": 50.0, "postgresql": 200.0, "valkey": 50.0, "floor": 1.0}
 BUSY = "END Maaf, sistem sedang sibuk. Coba lagi beberapa menit lagi."
 
 
@@ -73,18 +74,18 @@ def test_who_is_told_that_we_are_busy_gives_up_at_once_where_nobody_dials_afresh
 def test_what_no_gateway_could_use_is_an_error() -> None:
     with _answering(lambda _text: "Internal Server Error") as port:
         [told] = Crowd(Rush("127.0.0.1", port, "/ussd", _workers(20), (Phase("x", 1.0, 15.0),))).run()
-    span = span_of(asdict(told))
+    span = span_of(asdict(told), {})
     assert sum(span.errors.values()) > 5
     assert not _result(rush=span).right
 
 
 def _span(name: str, *, answered: float = 2000.0, shed: float = 0.0, p99: float = 20.0, longest: float = 900.0) -> Span:
-    return Span(name, 4000.0, answered, shed, 10.0, p99, longest, 900.0, 950.0, 400, 0, {}, 0.2)
+    return Span(name, 4000.0, answered, shed, 10.0, p99, longest, 900.0, 950.0, 400, 0, {}, 0.2, CPU)
 
 
 def _result(rush: Span | None = None, after: Span | None = None) -> RushResult:
     spans = (_span(BEFORE), rush or _span(RUSH, shed=2000.0, p99=800.0), after or _span(AFTERWARDS))
-    return RushResult(WantedRush(), {}, 2000.0, (2000.0,), 3000.0, spans, {}, ())
+    return RushResult(WantedRush(), {}, 2000.0, (2000.0,), (2500.0,), 350.0, 3000.0, spans, {}, ())
 
 
 def _reached(result: RushResult) -> list[bool]:
@@ -93,6 +94,8 @@ def _reached(result: RushResult) -> list[bool]:
 
 def test_goals_are_reached_or_not() -> None:
     assert _reached(_result()) == [True] * 6
+    [work] = measured(_result()).work
+    assert (work.ratio, work.cost_us, work.cpu_us["generator"]) == (0.8, 700.0, 100.0)
     slow = _span(RUSH, answered=1600.0, p99=3100.0, longest=3200.0)
     assert _reached(_result(slow, _span(AFTERWARDS, shed=1.0))) == [False] * 3 + [True, False, True]
     assert not _reached(_result(after=_span(AFTERWARDS, p99=90.0)))[5]
