@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.bench import Bench
-from bench.entries import blast, hops, pages, receipts, replies, rush
+from bench.entries import blast, hops, importing, pages, receipts, replies, rush
 from bench.entries.growth import growth_of
 
 BENCHES: tuple[Bench[Any, Any], ...] = (
@@ -13,6 +13,7 @@ BENCHES: tuple[Bench[Any, Any], ...] = (
     replies.BENCH,
     blast.BENCH,
     receipts.BENCH,
+    importing.BENCH,
     pages.BENCH,
     rush.BENCH,
 )

@@ -74,7 +74,7 @@ def load_sample(
     random = Random(f"sample {seed} {workers} {districts}")  # noqa: S311 - chance, not secrets
     chosen = sample_districts(districts)
     facilities = sample_facilities(random, chosen, workers)
-    places = _places(random, [facility.weight for facility in facilities], workers)
+    places = places_of_workers(random, [facility.weight for facility in facilities], workers)
     members = Counter(places)
     workers_of = [members[place] for place in range(len(facilities))]
 
@@ -100,7 +100,7 @@ def load_sample(
     return report
 
 
-def _places(random: Random, weights: Sequence[float], workers: int) -> list[int]:
+def places_of_workers(random: Random, weights: Sequence[float], workers: int) -> list[int]:
     """The facility of each worker, in an order in which facilities mix."""
     counts = apportion(workers, weights, least=1)
     places = [place for place, count in enumerate(counts) for _ in range(count)]

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.crypto import Vault
 from bot.registration.importing.roster import WorkerRow
-from bot.registration.nik import Sex, make_nik
+from bot.registration.nik import Nik, Sex, make_nik
 from bot.registration.sample.names import full_name
 from bot.registration.sample.places import SampleFacility
 
@@ -58,9 +58,30 @@ def own_phone(number: int, seed: int) -> str:
     return f"{_OWN_PREFIX}{_scattered(number, seed):08}"
 
 
+class SampleWorker(NamedTuple):
+    """A made-up worker, as a roster would have them."""
+
+    nik: Nik
+    name: str
+    birth_date: date
+    sex: Sex
+    phone: str | None
+    district_code: str
+    facility_code: str
+    profession: str
+
+
 def sample_workers(
     random: Random, vault: Vault, facilities: Sequence[SampleFacility], places: Sequence[int], year: int, seed: int
 ) -> Iterator[WorkerRow]:
+    """The workers of ``made_up_workers`` as they are staged, their NIKs hashed and sealed."""
+    for worker in made_up_workers(random, facilities, places, year, seed):
+        yield WorkerRow.of(vault, **worker._asdict())
+
+
+def made_up_workers(
+    random: Random, facilities: Sequence[SampleFacility], places: Sequence[int], year: int, seed: int
+) -> Iterator[SampleWorker]:
     """A worker for each of ``places``, which are indexes of their facilities; their ages are those of ``year``."""
     total = len(places)
     first_without = total - round(total * _SHARE_WITHOUT_PHONE)
@@ -75,8 +96,7 @@ def sample_workers(
         birth_date = _birth_date(random, year)
         in_district[district.code] += 1
         subdistrict, serial = _nik_parts(in_district[district.code])
-        yield WorkerRow.of(
-            vault,
+        yield SampleWorker(
             make_nik(district.code, birth_date, sex, serial, subdistrict=subdistrict),
             name=full_name(random, district.province_code, sex),
             birth_date=birth_date,
