@@ -1,80 +1,21 @@
-"""A campaign's way in the browser: looked at, approved, sent, watched, paused, ended, its unknown messages decided."""
+"""A campaign's way in the browser until it leaves: looked at, tried, approved, sent; who may, and what the calendar says."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import pytest
-from rq import Queue
 
-from bot.campaigns import kept, launching
-from bot.campaigns.preview import Price
-from bot.campaigns.record import Campaign, by_id
+from bot.campaigns import kept
+from bot.campaigns.record import by_id
 from bot.officers.accounts import Role
 from bot.services import Services
-from tests.web.admin.conftest import MovableClock, Officer, SignIn
+from tests.web.admin.campaign_acts import Workers, audited, presses, state, workers
+from tests.web.admin.conftest import MovableClock, SignIn
 from tests.web.admin.test_composer import saved
 from tests.world import World
 
-
-@dataclass
-class Workers:
-    """What the workers do: they look at campaigns, and start those that are due."""
-
-    services: Services
-
-    def look(self, number: int) -> None:
-        price = Price(self.services.settings.sms_price, "IDR")
-        kept.look(
-            *(self.services.database, number, self.services.composer, self.services.clock.now()),
-            window=self.services.settings.sending_window,
-            price=price,
-        )
-
-    def start(self) -> list[str]:
-        return launching.start_due(
-            *(self.services.database, self.services.gateways, self.services.clock.now()),
-            approval_above=self.services.settings.campaign_approval_above,
-        )
-
-    def waiting(self) -> list[str]:
-        """The jobs that wait for who sweeps."""
-        return [str(job.func_name) for job in Queue("sweep", connection=self.services.queue).jobs]
-
-    def messages_go(self, state: str, reason: str | None = None, most: int = 1000) -> None:
-        self.services.database.rows("UPDATE attempt SET state = 'settled', submitted_at = now(), settled_at = now()")
-        self.services.database.rows(
-            "UPDATE message SET state = %s, reason = %s WHERE id IN "
-            "(SELECT id FROM message WHERE state = 'queued' ORDER BY id LIMIT %s)",
-            (state, reason, most),
-        )
-
-
-@pytest.fixture
-def workers(services: Services) -> Workers:
-    return Workers(services)
-
-
-def state(services: Services, campaign: Campaign) -> str:
-    found = by_id(services.database, campaign.id)
-    return "deleted" if found is None else found.state.value
-
-
-def presses(officer: Officer, campaign: Campaign, button: str, **fields: object) -> str:
-    """Press a button of the campaign's page as it is shown, and read what is said."""
-    page = officer.reads(f"/admin/campaigns/{campaign.id}/")
-    action = re.search(rf'<form method="post" action="/admin/campaigns/{campaign.id}/{button}".*?</form>', page, re.S)
-    assert action is not None, f"there is no button {button}"
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', action[0]))
-    hidden.pop("csrf_token")
-    answer = officer.sends(f"/admin/campaigns/{campaign.id}/{button}", {**hidden, **fields})
-    assert answer.status_code == 302
-    return officer.reads(answer.location)
-
-
-def audited(services: Services) -> list[tuple[str, str]]:
-    return services.database.rows("SELECT actor, action FROM audit WHERE action LIKE 'campaign.%' ORDER BY id")
+__all__ = ["workers"]
 
 
 def test_the_whole_way(sign_in: SignIn, services: Services, world: World, workers: Workers) -> None:
@@ -240,81 +181,6 @@ def test_others_campaigns_are_read_or_not_there(
     presses(ministry, of_ministry, "send")
     workers.start()
     assert "of 2 recipients" in bandung.reads(f"/admin/campaigns/{of_ministry.id}/")
-
-
-def running(officer: Officer, services: Services, workers: Workers) -> Campaign:
-    campaign = saved(officer, services)
-    workers.look(campaign.id)
-    presses(officer, campaign, "approve")
-    presses(officer, campaign, "send")
-    assert workers.start() == ["first"]
-    return campaign
-
-
-def test_what_was_taken_back_is_not_handed_over(
-    sign_in: SignIn, services: Services, world: World, workers: Workers
-) -> None:
-    world.worker(None)
-    officer = sign_in()
-    campaign = running(officer, services, workers)
-    assert "Handed over: 0.0 %" in officer.reads("/admin/campaigns/")
-    world.database.rows("UPDATE attempt SET state = 'settled' WHERE campaign_id = %s", (campaign.id,))
-    assert "Handed over: 100.0 %" in officer.reads("/admin/campaigns/")
-    world.database.rows(
-        "INSERT INTO attempt (lane, gateway, campaign_id, language, time_zone, number, size, state, created_at, due_at) "
-        "SELECT lane, gateway, campaign_id, language, time_zone, 2, size, 'queued', created_at, created_at FROM attempt "
-        "WHERE campaign_id = %s",
-        (campaign.id,),
-    )
-    assert "Handed over: 0.0 %" in officer.reads("/admin/campaigns/")
-    world.database.rows(
-        "UPDATE attempt SET state = 'cancelled' WHERE campaign_id = %s AND state = 'queued'", (campaign.id,)
-    )
-    assert "Handed over: 0.0 %" in officer.reads("/admin/campaigns/")
-
-
-def test_pause_resume_rate_and_cancel(
-    sign_in: SignIn, services: Services, world: World, workers: Workers, clock: MovableClock
-) -> None:
-    world.worker(None)
-    officer = sign_in()
-    campaign = running(officer, services, workers)
-    assert "Paused." in presses(officer, campaign, "pause")
-    assert state(services, campaign) == "paused"
-    officer.sends(f"/admin/campaigns/{campaign.id}/pause")
-    assert "somebody else was faster" in officer.reads(f"/admin/campaigns/{campaign.id}/")
-    assert "It goes on" in presses(officer, campaign, "resume")
-    assert "counts at once" in presses(officer, campaign, "rate", rate="7,5")
-    assert "A number above 0" in presses(officer, campaign, "rate", rate="fast")
-    found = by_id(services.database, campaign.id)
-    assert found is not None
-    assert found.rate == 7.5
-    assert officer.sends(f"/admin/campaigns/{campaign.id}/edit", {}).status_code == 409
-    assert officer.opens(f"/admin/campaigns/{campaign.id}/edit").location == f"/admin/campaigns/{campaign.id}/"
-    assert "Cancelled for good" in presses(officer, campaign, "cancel")
-    assert state(services, campaign) == "cancelled"
-    assert "bot.jobs.end_campaigns" in workers.waiting()
-    workers.messages_go("suppressed", "cancelled")
-    clock.passes(minutes=1)
-    page = officer.reads(f"/admin/campaigns/{campaign.id}/")
-    assert "<b>0</b> of 1 recipients" in page
-    assert "<td>cancelled</td>" in page
-
-
-def test_unknown_messages_are_decided(sign_in: SignIn, services: Services, world: World, workers: Workers) -> None:
-    for _ in range(3):
-        world.worker(None)
-    officer = sign_in()
-    campaign = running(officer, services, workers)
-    workers.messages_go("unknown")
-    page = officer.reads(f"/admin/campaigns/{campaign.id}/")
-    assert "3 messages of unknown fate" in page
-    assert "who did get the first one gets it twice" in page
-    assert "3 messages are left" in presses(officer, campaign, "unknowns", decision="leave")
-    assert "messages of unknown fate" not in officer.reads(f"/admin/campaigns/{campaign.id}/")
-    services.database.rows("UPDATE message SET reason = NULL")
-    assert "3 messages are sent again" in presses(officer, campaign, "unknowns", decision="resend")
-    assert services.database.value("SELECT count(*) FROM message WHERE state = 'queued'") == 3
 
 
 def test_a_test_phone_gets_one_sms_however_often_it_is_clicked(
