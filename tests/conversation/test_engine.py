@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
 from bot.conversation.catalog import Catalogs
-from bot.conversation.engine import Engine, Turn, UnexpectedOutcome, outcome_kinds
-from bot.conversation.flow import (
-    HERE,
-    Aside,
-    Branch,
-    BrokenFlow,
-    Ending,
-    Keyword,
-    Listing,
-    Menu,
-    Option,
-    Question,
-    Task,
-)
+from bot.conversation.engine import Engine, UnexpectedOutcome, outcome_kinds
+from tests.conversation.talk import Talk
 from tests.conversation.teahouse import (
     READING,
     Brew,
@@ -38,60 +22,6 @@ from tests.conversation.teahouse import (
     Teas,
     teahouse,
 )
-
-
-class Talk:
-    """Somebody at the table: says something, sees what comes back."""
-
-    def __init__(self, engine: Engine[Guest], kitchen: Kitchen) -> None:
-        self.engine = engine
-        self.kitchen = kitchen
-        self.turn: Turn[Guest] = Turn(None)
-
-    def comes(self, memory: Guest | None = None, *, saying: str | None = None) -> Talk:
-        return self._settle(self.engine.begin(memory or Guest(), 0.0, READING, unheard=saying))
-
-    def says(self, text: str) -> Talk:
-        return self._settle(self.engine.hear(self.conversation, text, READING))
-
-    def shouts(self, keyword: str) -> Talk:
-        turn = self.engine.keyword(self.turn.conversation, Guest(), keyword, 0.0)
-        assert turn is not None, f"{keyword} is no keyword"
-        return self._settle(turn)
-
-    def comes_back(self) -> Talk:
-        return self._settle(self.engine.resume(self.conversation))
-
-    def sees(self, screen: str) -> Talk:
-        assert self.screen == screen
-        return self
-
-    @property
-    def conversation(self) -> Any:
-        assert self.turn.conversation is not None, f"it is over: {self.screen}"
-        return self.turn.conversation
-
-    @property
-    def memory(self) -> Guest:
-        memory: Guest = self.conversation.memory
-        return memory
-
-    @property
-    def screen(self) -> str:
-        assert self.turn.screen is not None
-        return self.turn.screen.text
-
-    @property
-    def is_over(self) -> bool:
-        assert self.turn.screen is not None
-        assert (
-            self.turn.screen.goes_on or self.turn.conversation is None or self.turn.screen.text == "Type what you want."
-        )
-        return self.turn.conversation is None
-
-    def _settle(self, turn: Turn[Guest]) -> Talk:
-        self.turn = self.kitchen.settle(self.engine, turn)
-        return self
 
 
 @pytest.fixture
@@ -315,56 +245,3 @@ class TestWhatIsSaidEarly:
     def test_it_is_nothing_to_an_ending(self, talk: Talk) -> None:
         talk.kitchen.outcomes[Look] = Full()
         talk.comes(saying="Budi").sees("We are full.")
-
-
-def _with(*states: Any, **changes: Any) -> Callable[[], object]:
-    flow = teahouse()
-    kept = [state for state in flow.states if state.name not in {new.name for new in states}]
-    return lambda: teahouse(states=(*kept, *states), **changes)
-
-
-def _pick(*options: Option[Guest]) -> Listing[Guest]:
-    listing = teahouse().by_name["teas"]
-    assert isinstance(listing, Listing)
-    return replace(listing, options=options)
-
-
-class TestBrokenTables:
-    """A table that contradicts itself is told when it is made, not to somebody who talks."""
-
-    @pytest.mark.parametrize(
-        ("make", "told"),
-        [
-            (lambda: teahouse(start="door"), "the start door does not exist"),
-            (_with(Menu("gone", say="", options=(Option("", to="kitchen"),))), "gone leads to kitchen"),
-            (lambda: teahouse(states=(*teahouse().states, Ending("full", say=""))), "share a name"),
-            (lambda: teahouse(version=3, migrations={1: dict}), "no migration from version 2"),
-            (_with(Menu("gone", say="", options=(Option("", to="help"),))), "only a keyword may lead"),
-            (_with(Branch("who", cases=(), otherwise=HERE)), "leads to @here"),
-            (lambda: teahouse(keywords=(Keyword(("BACK",), to=HERE),)), "leads to @here"),
-            (_with(Menu("gone", say="", options=(Option("", to="teas", key="12"),))), "cannot have the number '12'"),
-            (_with(Menu("gone", say="", options=(Option("", to="teas", key="x"),))), "cannot have the number 'x'"),
-            (_with(_pick(Option("", to="card"))), "cannot have the number ''"),
-            (_with(_pick(Option("", to="card", key="9"))), "cannot have the number '9'"),
-        ],
-    )
-    def test_it_is_refused(self, make: Callable[[], object], told: str) -> None:
-        with pytest.raises(BrokenFlow, match=told):
-            make()
-
-    def test_a_circle_of_states_that_ask_nothing_ends(self, words: Catalogs) -> None:
-        states = [state for state in teahouse().states if state.name != "who"]
-        circle: list[Branch[Guest]] = [
-            Branch("who", cases=(), otherwise="what"),
-            Branch("what", cases=(), otherwise="who"),
-        ]
-        engine = Engine(teahouse(states=(*states, *circle)), words, limit=160)
-        turn = engine.begin(Guest(), 0.0, READING)
-        assert turn.conversation is not None
-        with pytest.raises(RecursionError, match="circle"):
-            engine.resolve(turn.conversation, Free(), READING)
-
-
-def test_every_kind_of_state_is_in_the_test_flow() -> None:
-    kinds = {type(state) for state in teahouse().states}
-    assert kinds == {Question, Menu, Listing, Task, Branch, Ending, Aside}
