@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from itertools import count
 
 import pytest
 from selenium import webdriver
@@ -11,11 +13,15 @@ from selenium.webdriver.chrome.service import Service as Driver
 
 from bot.clock import set_file_clock
 from bot.db import audit
+from bot.embedded.servers import EmbeddedServers
+from gateway_adapters.simulator import Simulator
 from tests.web.browser.running import PATIENCE, Prepare, Running, prepare
 from tests.web.browser.simulator_page import SimulatorPage
-from tests.world import MORNING, World
+from tests.world import MORNING, Worker, World
 
 __all__ = ["prepare"]
+
+_numbers = count(1)
 
 _FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -75,3 +81,18 @@ def page(address: str, browser: webdriver.Chrome) -> Iterator[SimulatorPage]:
     made.resize(1280, 800)
     made.network(offline=False)
     assert made.complaints() == []
+
+
+@pytest.fixture
+def siti(world: World) -> Worker:
+    """A worker with a free place at her facility, of a name that nobody else has."""
+    number = next(_numbers)
+    place = world.facility(name="Puskesmas Melati")
+    world.session(place)
+    return world.worker(place, name=f"Siti Wulandari {number:03}", birth_date=date(1985, 8, 17))
+
+
+@pytest.fixture
+def simulator(servers: EmbeddedServers) -> Simulator:
+    """The gateway that fills the inboxes, for messages that the service would never send."""
+    return Simulator({"REDIS_URL": servers.urls.redis_url}, public_url="", timeout=2.0)
