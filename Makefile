@@ -37,7 +37,7 @@ help:
 demo: $(RUNNING)
 	@exec $(BIN)/python -m bot demo
 
-test: $(TESTING) browser
+test: $(TESTING) browser pooler
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(TESTING)
@@ -71,6 +71,13 @@ browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
 		echo "The browser tests drive Chromium, which is not here. On Debian and Ubuntu:" >&2; \
 		echo "    apt-get install chromium chromium-driver" >&2; \
+		exit 1; }
+
+.PHONY: pooler
+pooler:
+	@command -v pgbouncer >/dev/null || { \
+		echo "Tests of what stands behind a pooler need PgBouncer, which is not here. On Debian and Ubuntu:" >&2; \
+		echo "    apt-get install pgbouncer" >&2; \
 		exit 1; }
 
 $(BIN)/python:

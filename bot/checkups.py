@@ -24,7 +24,7 @@ _INVARIANT_SECONDS = 120.0
 
 @cache
 def _patient() -> Database:
-    return Database(services().settings.database_url, size=1, limit=_INVARIANT_SECONDS)
+    return services().database.beside(size=1, limit=_INVARIANT_SECONDS)
 
 
 def count_gateways() -> bool:

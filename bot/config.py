@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.crypto import BadKey, Vault
 from bot.kept_for import KeptFor, kept_for
-from bot.redis_addresses import RedisAddress, RedisKind, redis_address
+from bot.server_addresses import ServerAddresses, server_addresses
 from bot.text import is_gsm7, septets
 
 #: Septets of the smallest USSD screen that the conversations fit; a test walks them all at this limit.
@@ -46,6 +46,8 @@ class Settings:
     """Everything that the environment decides. ``environ`` keeps the rest for the gateways' own settings."""
 
     database_url: str
+    database_read_url: str
+    database_pooler: str
     redis_url: str
     queue_redis_url: str
     secret_key: str
@@ -109,32 +111,11 @@ def callers_of(environ: Mapping[str, str], gateway: str) -> CallersOf:
     return CallersOf(_networks(allow, listed) if listed else None, _whole(environ, rate, 0, 1, 1_000_000))
 
 
-_POSTGRESQL = ("postgresql://", "postgres://")
-
-
-def _address(name: str, url: str, schemes: tuple[str, ...]) -> None:
-    if not url.startswith(schemes):
-        # The rest of an address may hold a password.
-        raise SettingError(f"{name} must start with {' or '.join(schemes)}, not {url.partition(':')[0]!r}")
-
-
-def _redis(name: str, url: str) -> RedisAddress:
+def _servers(environ: Mapping[str, str]) -> ServerAddresses:
     try:
-        return redis_address(url)
+        return server_addresses(environ)
     except ValueError as error:
-        raise SettingError(f"{name} {error}") from error
-
-
-def _queue(environ: Mapping[str, str], conversations: RedisAddress) -> str:
-    """The address for RQ, receipts and pace: by default that of the conversations, unless it is a cluster's."""
-    url = environ.get("QUEUE_REDIS_URL", "").strip()
-    if not url and conversations.kind is RedisKind.CLUSTER:
-        raise SettingError(
-            "QUEUE_REDIS_URL is not set: RQ needs one server or sentinels, and REDIS_URL names a cluster"
-        )
-    if url and _redis("QUEUE_REDIS_URL", url).kind is RedisKind.CLUSTER:
-        raise SettingError("QUEUE_REDIS_URL must name one server or sentinels: RQ does not work on a cluster")
-    return url or conversations.url
+        raise SettingError(str(error)) from error
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -261,24 +242,23 @@ def _log_level(text: str) -> str:
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Read all settings from ``environ``; raises ``SettingError``."""
-    redis_url = _required(environ, "REDIS_URL", "the address of Redis or Valkey, e.g. redis://localhost:6379/0")
+    servers = _servers(environ)
     data_key = _required(environ, "DATA_KEY", "32 random bytes in URL-safe base64; keep a copy apart from the backups")
     try:
         Vault(data_key)
     except BadKey as error:
         raise SettingError(str(error)) from error
-    queue_redis_url = _queue(environ, _redis("REDIS_URL", redis_url))
-    database_url = _required(environ, "DATABASE_URL", "the address of PostgreSQL, e.g. postgresql://user@host/balas")
-    _address("DATABASE_URL", database_url, _POSTGRESQL)
     host = environ.get("HOST", "").strip() or "127.0.0.1"
     port = _whole(environ, "PORT", 8000, 1, 65535)
     closes = environ.get("REGISTRATION_CLOSES_AT", "").strip()
     proxies = _networks("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""))
     clock_file = environ.get("CLOCK_FILE", "").strip()
     return Settings(
-        database_url=database_url,
-        redis_url=redis_url,
-        queue_redis_url=queue_redis_url,
+        database_url=servers.database_url,
+        database_read_url=servers.database_read_url,
+        database_pooler=servers.database_pooler,
+        redis_url=servers.redis_url,
+        queue_redis_url=servers.queue_redis_url,
         secret_key=_required(environ, "SECRET_KEY", "a long random text that signs sessions and tokens"),
         data_key=data_key,
         public_url=(environ.get("PUBLIC_URL", "").strip() or f"http://{host}:{port}").rstrip("/"),

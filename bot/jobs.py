@@ -257,7 +257,7 @@ def _for_a_page(job: str, number: int, make: Callable[[], object]) -> None:
 @cache
 def counting() -> Database:
     """A connection on which counting may take its time: less than the job may."""
-    return Database(services().settings.database_url, size=1, limit=COUNT_SECONDS)
+    return services().database.beside(size=1, limit=COUNT_SECONDS)
 
 
 def count_figures() -> bool:

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 @cache
 def _unlimited() -> Database:
     """Connections on which an import may take its time."""
-    return Database(jobs.services().settings.database_url, limit=None)
+    return jobs.services().database.beside(size=4, limit=None)
 
 
 def attend() -> dict[str, int]:

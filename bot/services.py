@@ -18,7 +18,8 @@ from bot.conversation.hops import HopNotes
 from bot.conversation.often import Often
 from bot.conversation.store import Store
 from bot.crypto import Vault
-from bot.db.database import Database
+from bot.db.database import Database, Pooler
+from bot.db.reading import Replica
 from bot.messaging.outbox import Lane
 from bot.messaging.spool import Spool
 from bot.messaging.wake import Waker
@@ -57,7 +58,15 @@ class Services:
 
     @cached_property
     def database(self) -> Database:
-        return Database(self.settings.database_url, limit=self.statement_limit)
+        return Database(
+            self.settings.database_url, limit=self.statement_limit, behind=Pooler(self.settings.database_pooler)
+        )
+
+    @cached_property
+    def reading(self) -> Database:
+        """For pages of figures, which may be a little old: a replica, if there is one."""
+        url, behind = self.settings.database_read_url, Pooler(self.settings.database_pooler)
+        return Replica(self.database, url, limit=self.statement_limit, behind=behind) if url else self.database
 
     @cached_property
     def spool(self) -> Spool:
@@ -165,5 +174,6 @@ class Services:
         for name in ("waker", "receipts_waker", "hop_notes"):
             if name in self.__dict__:
                 getattr(self, name).close()
-        if "database" in self.__dict__:
-            self.database.close()
+        for name in ("reading", "database"):
+            if name in self.__dict__:
+                getattr(self, name).close()

@@ -209,3 +209,23 @@ class TestRedis:
             _with(REDIS_URL="redis+cluster://a:b", QUEUE_REDIS_URL="redis://q")
         with pytest.raises(SettingError, match="QUEUE_REDIS_URL must end with the name"):
             _with(QUEUE_REDIS_URL="redis+sentinel://s")
+
+
+class TestPostgres:
+    def test_without_a_pooler_nothing_has_to_be_said(self) -> None:
+        settings = _with()
+        assert (settings.database_pooler, settings.database_read_url) == ("none", "")
+
+    def test_a_pooler_is_taken_for_one_that_keeps_no_prepared_statements(self) -> None:
+        assert _with(DATABASE_POOLER="transaction").database_pooler == "unprepared"
+        assert _with(DATABASE_POOLER="Transaction", DATABASE_PREPARES="1").database_pooler == "preparing"
+        with pytest.raises(SettingError, match="DATABASE_POOLER must be transaction"):
+            _with(DATABASE_POOLER="session")
+        with pytest.raises(SettingError, match="DATABASE_POOLER is not set"):
+            _with(DATABASE_PREPARES="0")
+
+    def test_a_replica_is_an_address_too(self) -> None:
+        url = "postgresql://balas@replica/balas"
+        assert _with(DATABASE_READ_URL=url).database_read_url == url
+        with pytest.raises(SettingError, match="DATABASE_READ_URL must start with"):
+            _with(DATABASE_READ_URL="mysql://replica")

@@ -25,6 +25,7 @@ LEAVES = {
     "bot.redis_addresses",
     "bot.redis_clients",
     "bot.redis_cluster",
+    "bot.server_addresses",
     "bot.text",
 }
 BASE = "gateway_adapters.base"
@@ -47,7 +48,8 @@ EMBEDDED = LEAVES | {"bot.embedded"}
 #: What each package or module may import of ours, beside itself. Every module has its line, or that of its package.
 MAY_IMPORT: dict[str, set[str]] = {
     **{leaf: set() for leaf in LEAVES},
-    "bot.config": {"bot.crypto", "bot.kept_for", "bot.redis_addresses", "bot.text"},
+    "bot.config": {"bot.crypto", "bot.kept_for", "bot.server_addresses", "bot.text"},
+    "bot.server_addresses": {"bot.redis_addresses"},
     "bot.redis_clients": {"bot.redis_addresses", "bot.redis_cluster"},
     "bot.redis_cluster": {"bot.deadline"},
     "bot": set(),

@@ -96,6 +96,7 @@ class TestSettings:
             "PYTHONPATH",
             "XDG_RUNTIME_DIR",
             "PYTHONUNBUFFERED",
+            "PGTZ",
         }
     )
 

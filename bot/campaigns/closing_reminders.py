@@ -109,7 +109,7 @@ def _start(database: Database, reminder: Reminder, post: Post, now: datetime) ->
     state = database.value("SELECT state FROM campaign WHERE name = %s AND created_by = %s", (reminder.name, CLOCK))
     if state != campaigns.State.APPROVED:
         return 0
-    patient = Database(database.url, size=1, limit=None)
+    patient = database.beside(size=1, limit=None)
     try:
         started = materialise.start(
             patient, reminder.name, now, batch_size=post.batch_size, approval_above=_ANY_NUMBER, actor=CLOCK

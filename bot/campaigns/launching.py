@@ -51,7 +51,7 @@ def start_due(database: Database, gateways: GatewayRegistry, now: datetime, *, a
         return []
     started = []
     # The recipients of half a million take longer than a sweep's statements may.
-    patient = Database(database.url, size=1, limit=None)
+    patient = database.beside(size=1, limit=None)
     try:
         for name, gateway in due:
             try:

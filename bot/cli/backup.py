@@ -18,7 +18,7 @@ from bot.backup.failure import BackupFailed
 from bot.backup.manifest import Manifest
 from bot.backup.noting import note
 from bot.cli.bar import bar
-from bot.cli.context import RELEASE, actor, fail, services
+from bot.cli.context import RELEASE, actor, fail, own_address, services
 from bot.services import Services
 
 _APART = (
@@ -34,7 +34,7 @@ def backup(folder: Path) -> None:
     began = time.monotonic()
     try:
         with services(long_work=True) as parts, bar() as tell:
-            url, now = parts.settings.database_url, parts.clock.now()
+            url, now = own_address(parts), parts.clock.now()
             taken, wrong = back_up(url, parts.vault, folder.absolute(), now, RELEASE, tell or _silent)
             note(parts.database, taken, took=time.monotonic() - began)
     except (BackupFailed, psycopg.OperationalError) as error:
@@ -60,7 +60,7 @@ def restore(folder: Path, yes: bool, moved: bool, any_key: bool) -> None:
     """Restore the backup in FOLDER into an empty database, before any process of the service is started."""
     try:
         with services(long_work=True) as parts:
-            url = parts.settings.database_url
+            url = own_address(parts)
             with bar() as tell:
                 found = restoring.look(folder, parts.vault, tell or _silent, any_key=any_key)
                 restoring.check_empty(url)
@@ -86,7 +86,7 @@ def restore(folder: Path, yes: bool, moved: bool, any_key: bool) -> None:
 def restored(yes: bool) -> None:
     """Make the database fit to go on with after PostgreSQL's own tools have set it back in time."""
     with services(long_work=True) as parts:
-        url = parts.settings.database_url
+        url = own_address(parts)
         if not yes:
             question = f"Has {_place(url)} been set back? What waits there is then not sent by itself."
             click.confirm(question, abort=True, err=True)

@@ -57,6 +57,16 @@ def _opened(environ: dict[str, str], limit: float | None) -> Iterator[Services]:
         opened.close()
 
 
+def own_address(parts: Services) -> str:
+    """PostgreSQL's address, for what a pooler cannot carry: locks and settings that outlast a transaction.
+
+    Ends the command where ``DATABASE_URL`` names a pooler.
+    """
+    if parts.settings.database_pooler != "none":
+        fail("DATABASE_URL names a pooler: give this command PostgreSQL's own address, and no DATABASE_POOLER.")
+    return parts.settings.database_url
+
+
 def print_json(value: Any) -> None:
     """Write ``value`` as JSON on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -11,7 +11,7 @@ import click
 
 from bot import config
 from bot.cli import own_metrics
-from bot.cli.context import fail, services
+from bot.cli.context import fail, own_address, services
 from bot.db import migrate
 from bot.queues import Work
 from bot.services import Services
@@ -114,6 +114,6 @@ def upgrade() -> None:
     from bot.registration import closing
 
     with services(long_work=True) as parts:
-        migrate.upgrade(parts.settings.database_url)
+        migrate.upgrade(own_address(parts))
         closing.set_first_value(parts.database, parts.settings.registration_closes_at, now=parts.clock.now())
     click.echo(f"The database is at {migrate.newest()}.")

@@ -7,6 +7,8 @@ everything they ask (``bot.deadline``). So a paused or cut-off PostgreSQL costs 
 
 from __future__ import annotations
 
+import enum
+import os
 import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -104,6 +106,18 @@ def _encoded(sql: str) -> bytes:
     return sql.encode()
 
 
+class Pooler(enum.Enum):
+    """What hands the server's connections to whoever has a transaction: PgBouncer in transaction mode.
+
+    Then nothing may be set on a connection, and there is none that commits lazily; statements are not cancelled by the
+    server when their time is over, but left by us. ``PREPARING`` keeps prepared statements apart (PgBouncer 1.22 or newer).
+    """
+
+    NONE = "none"
+    PREPARING = "preparing"
+    UNPREPARED = "unprepared"
+
+
 class Database:
     """A small pool of connections in autocommit mode, each statement prepared at its first use.
 
@@ -111,15 +125,24 @@ class Database:
 
     A second pool commits without waiting for the disk (``synchronous_commit = off``), for statements that may be lost
     with the last second before a crash of PostgreSQL: nothing that was promised to anybody, only what is done again.
+
+    ``behind``: what stands between us and the server.
     """
 
-    def __init__(self, url: str, *, size: int = 4, limit: float | None = 1.2) -> None:
+    def __init__(self, url: str, *, size: int = 4, limit: float | None = 1.2, behind: Pooler = Pooler.NONE) -> None:
         self.url = url
+        self._behind = behind
         self._wait = 0.6 if limit is not None else 30.0
         self._pool = self._new_pool(size, limit, "")
-        self._lazy_pool = self._new_pool(size, limit, " -c synchronous_commit=off")
+        # Behind a pooler all share the server's connections, and so their settings.
+        is_alone = behind is Pooler.NONE
+        self._lazy_pool = self._new_pool(size, limit, " -c synchronous_commit=off") if is_alone else self._pool
         self._opened: set[_Pool] = set()
         self._breaker = Breaker()
+
+    def beside(self, *, size: int, limit: float | None) -> Database:
+        """Other connections to the same database, with another patience; close them."""
+        return Database(self.url, size=size, limit=limit, behind=self._behind)
 
     def _new_pool(self, size: int, limit: float | None, more: str) -> _Pool:
         options = f"-c timezone=UTC{more}"
@@ -128,6 +151,11 @@ class Database:
             options += " -c plan_cache_mode=force_generic_plan -c jit=off"
             options += f" -c statement_timeout={int(limit * 1000)} -c lock_timeout={int(limit * 1000)}"
         kind = type("LimitedConnection", (TimedConnection,), {"limit": None if limit is None else limit + 0.2})
+        settings: dict[str, str] = {"options": options}
+        if self._behind is not Pooler.NONE:
+            # A pooler takes no options, and of all settings this one, which libpq sends with the first message.
+            os.environ["PGTZ"] = "UTC"
+            settings = {}
         return ConnectionPool(
             self.url,
             connection_class=kind,
@@ -141,10 +169,10 @@ class Database:
             reconnect_timeout=self._wait,
             kwargs={
                 "autocommit": True,
-                "prepare_threshold": 1,
+                "prepare_threshold": None if self._behind is Pooler.UNPREPARED else 1,
                 "connect_timeout": 2,
-                "options": options,
                 "application_name": "balas",
+                **settings,
             },
         )
 

@@ -153,13 +153,10 @@ def read_next(database: Database, vault: Vault, clock: Clock) -> int | None:
 
 @contextmanager
 def _held(database: Database, number: int) -> Iterator[bool]:
-    with database.connection() as connection:
-        found = connection.execute("SELECT pg_try_advisory_lock(%s, %s::int)", (_LOCK, number)).fetchone()
-        try:
-            yield found == (True,)
-        finally:
-            if found == (True,):
-                connection.execute("SELECT pg_advisory_unlock(%s, %s::int)", (_LOCK, number))
+    # Within a transaction, which also a pooler leaves its connection; between two statements it holds nothing else.
+    with database.transaction() as connection:
+        found = connection.execute("SELECT pg_try_advisory_xact_lock(%s, %s::int)", (_LOCK, number)).fetchone()
+        yield found == (True,)
 
 
 def _begin(database: Database, number: int, now: datetime) -> bool:

@@ -16,7 +16,6 @@ import structlog
 from flask import Flask
 
 from bot.away import Away
-from bot.db.database import Database
 from bot.messaging import spool_notes
 from bot.messaging.replaying import replay
 from bot.messaging.spool import Contents, SpoolAway
@@ -84,7 +83,7 @@ class SpoolKeeper:
         """Replay what waits; whether less of it waits now."""
         until = time.monotonic() + _LONGEST
         services = self._services
-        database = Database(services.settings.database_url, size=1, limit=_PATIENCE)
+        database = services.database.beside(size=1, limit=_PATIENCE)
         try:
             done, _ = replay(
                 *(self._spool, database, services.vault),

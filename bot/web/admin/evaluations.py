@@ -39,11 +39,11 @@ def register(room: Room) -> None:
 
     @room.get("/evaluation/", needs=May.SEE_EVALUATION)
     def evaluations() -> str:
-        found = blast_report.blasts(services.database, services.clock.now())
+        found = blast_report.blasts(services.reading, services.clock.now())
         for blast in found:
             if blast.as_of is None:
                 _ask_for(services, blast.id)
-        counts = blast_report.counts_of(services.database, [blast.id for blast in found], area())
+        counts = blast_report.counts_of(services.reading, [blast.id for blast in found], area())
         # Whether a blast went to somebody of an area, its report tells: until then it has no name there.
         shown = [blast for blast in found if blast.id in counts or (area().is_country and blast.as_of is None)]
         making = sum(blast.as_of is None for blast in found)
@@ -93,13 +93,13 @@ def _see(services: Services, number: int) -> _Seen:
     is none, or nobody of the area is in it."""
     if not 0 < number < 2**62:
         abort(404)
-    found = blast_report.blasts(services.database, services.clock.now(), number)
+    found = blast_report.blasts(services.reading, services.clock.now(), number)
     if not found:
         abort(404)
     [blast] = found
     if blast.is_due:
         _ask_for(services, number)
-    report = blast_report.report(services.database, number, area())
+    report = blast_report.report(services.reading, number, area())
     if report is None and blast.as_of is not None:
         abort(404)
     return _Seen(blast, report)

@@ -74,14 +74,14 @@ def _see(services: Services) -> _Seen:
     """The place that the request names; ends it with 404 where there is none in the admin's area."""
     wanted = {kind: request.args.get(kind, "")[:40] for kind in ("province", "district", "facility")}
     try:
-        located = locate(services.database, area(), **wanted)
+        located = locate(services.reading, area(), **wanted)
     except NoSuchPlace:
         abort(404)
-    found = standing(services.database, located.place)
+    found = standing(services.reading, located.place)
     if found is None:
         return _Seen(located, None, None)
     zone = services.settings.time_zone
-    return _Seen(located, found, outlook(services.database, located.place, found.counts, found.as_of, zone))
+    return _Seen(located, found, outlook(services.reading, located.place, found.counts, found.as_of, zone))
 
 
 def _shown(services: Services, seen: _Seen) -> dict[str, object]:

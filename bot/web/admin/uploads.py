@@ -18,7 +18,6 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from bot.db.database import Database
 from bot.messaging import wake
 from bot.officers.accounts import Role
 from bot.officers.permissions import May, may
@@ -96,7 +95,7 @@ def register(room: Room) -> None:
             flash(say("Choose what the file lists, and the file."), "warm")
             return redirect(url_for("admin.uploads"))
         try:
-            with closing(Database(services.settings.database_url, size=1, limit=_SECONDS)) as patient:
+            with closing(services.database.beside(size=1, limit=_SECONDS)) as patient:
                 number = receive(
                     *(patient, services.vault, Kind(kind), file.filename, file.read()), actor(), services.clock.now()
                 )

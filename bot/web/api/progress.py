@@ -85,7 +85,7 @@ def register(api: Api) -> None:
     @api.get("/progress", needs=May.SEE_PROGRESS, tells=ProgressTold, query=PlaceAsked)
     def progress(call: Call, query: PlaceAsked) -> ProgressTold:
         """How many of how many have registered in a place of the area, and in its parts."""
-        database = call.services.database
+        database = call.services.reading
         wanted: dict[str, Any] = query.model_dump(exclude_none=True)
         try:
             located = locate(database, call.area, **wanted)

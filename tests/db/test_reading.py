@@ -1,0 +1,83 @@
+"""Reading from a streaming replica: what it says, and who is asked while it is away or far behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.stage import free_port
+from bot.db import reading
+from bot.db.database import Database
+from bot.db.reading import Replica
+from scale import postgres
+from scale.hosts import HERE
+from scale.postgres import Running
+
+
+@pytest.fixture(scope="module")
+def pair(new_folder: Callable[[], Path]) -> Iterator[tuple[Running, Running]]:
+    on = postgres.ground(new_folder() / "pair")
+    first = postgres.primary(on, HERE, free_port(), {"fsync": "off"})
+    second = postgres.replica(on, first, HERE, free_port(), {"fsync": "off"})
+    yield first, second
+    second.stop()
+    first.stop()
+
+
+@pytest.fixture
+def primary(pair: tuple[Running, Running]) -> Iterator[Database]:
+    made = Database(pair[0].url, limit=5)
+    made.rows("CREATE TABLE IF NOT EXISTS told (n int)")
+    yield made
+    made.close()
+
+
+def _replica(primary: Database, url: str) -> Replica:
+    return Replica(primary, url, limit=1.2)
+
+
+IS_REPLICA = "SELECT pg_is_in_recovery()"
+
+
+def test_a_replica_that_is_up_to_date_is_read(primary: Database, pair: tuple[Running, Running]) -> None:
+    replica = _replica(primary, pair[1].url)
+    primary.rows("INSERT INTO told VALUES (7)")
+    end = time.monotonic() + 10
+    while replica.rows("SELECT n FROM told WHERE n = 7") != [(7,)]:
+        assert time.monotonic() < end, "it does not stream"
+    assert replica.value(IS_REPLICA) is True
+    with replica.connection() as connection:
+        assert connection.execute(IS_REPLICA).fetchone() == (True,)
+    replica.close()
+
+
+def test_one_that_is_far_behind_is_not(
+    primary: Database, pair: tuple[Running, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary.rows("INSERT INTO told VALUES (8)")
+    straight = Database(pair[1].url, limit=5)
+    straight.rows("SELECT pg_wal_replay_pause()")
+    monkeypatch.setattr(reading, "LATEST", -60.0)
+    monkeypatch.setattr(reading, "_HOLDS", 0.0)
+    replica = _replica(primary, pair[1].url)
+    assert replica.value(IS_REPLICA) is False
+    monkeypatch.setattr(reading, "LATEST", 60.0)
+    assert replica.value(IS_REPLICA) is True
+    straight.rows("SELECT pg_wal_replay_resume()")
+    straight.close()
+    replica.close()
+
+
+def test_while_it_is_away_the_primary_is_asked_and_nobody_waits_again(primary: Database) -> None:
+    replica = _replica(primary, f"postgresql://balas@127.0.0.1:{free_port()}/balas")
+    assert replica.value(IS_REPLICA) is False
+    began = time.monotonic()
+    for _ in range(20):
+        assert replica.value("SELECT 1") == 1
+        with replica.connection() as connection:
+            assert connection.execute(IS_REPLICA).fetchone() == (False,)
+    assert time.monotonic() - began < 1.0
+    replica.close()
