@@ -75,7 +75,7 @@ browser:
 
 .PHONY: pooler
 pooler:
-	@command -v pgbouncer >/dev/null || { \
+	@command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || { \
 		echo "Tests of what stands behind a pooler need PgBouncer, which is not here. On Debian and Ubuntu:" >&2; \
 		echo "    apt-get install pgbouncer" >&2; \
 		exit 1; }
