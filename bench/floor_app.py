@@ -2,8 +2,9 @@
 
 The floor of a hop is a bare Flask view that reads its form and makes two round trips to Redis, a GET and a SETEX of 600
 bytes by Lua: what any conversation that outlives its process must pay. That of an inbound SMS is the same, behind a route for
-each gateway; that of a delivery report reads its form and makes one, an XADD. Beside them ``NOTHING_PATH`` answers at once,
-below Flask; that shows how much more the load generator and the server can carry.
+each gateway; that of a delivery report reads its form and makes one, an XADD. That of a page makes the two of a hop, for who
+asks has to be known, and is as long as it is told to be. Beside them ``NOTHING_PATH`` answers at once, below Flask; that shows
+how much more the load generator and the server can carry.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from bench.script import FLOOR_RECEIPTS_PATH, FLOOR_SMS_PATHS, FLOOR_STREAM, NOTHING_PATH
+from bench.script import FLOOR_PAGE_PATH, FLOOR_RECEIPTS_PATH, FLOOR_SMS_PATHS, FLOOR_STREAM, NOTHING_PATH
 from bot.conversation.store import KEEP_SECONDS
 from bot.lifeline import die_with_parent
 from bot.redis_clients import connect
@@ -80,6 +81,11 @@ def create_floor(redis_url: str) -> Flask:
         told = [form["id"], form["status"], form["phoneNumber"], form.get("failureReason", "")]
         client.xadd(FLOOR_STREAM, {"r": json.dumps(told)})
         return Response("", content_type="text/plain; charset=utf-8")
+
+    @app.get(f"{FLOOR_PAGE_PATH}/<int:size>")
+    def page(size: int) -> Response:
+        two_round_trips(request.cookies.get("session", ""))
+        return Response(b"x" * size, content_type="text/html; charset=utf-8")
 
     return app
 

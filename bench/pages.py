@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,24 +23,17 @@ import urllib3
 from bench import people
 from bench.addresses import pages_of
 from bench.blast_callers import Callers
-from bench.cpu import WEB, Meters
-from bench.crowd import Crowd, gather
+from bench.cpu import FLOOR, WEB
+from bench.crowd import Crowd
 from bench.failure import BenchFailed
 from bench.figures import percentile
 from bench.folder import run_folder
 from bench.machine import describe_versions
-from bench.script import Script
-from bench.stage import HOST, Stage, await_serving, ended_by_sigterm, free_port, pids_of, running_children, settings_of
-from bot.clock import RealClock
-from bot.db.database import Database
-from bot.embedded.servers import EmbeddedServers
-from bot.officers import accounts
-from bot.officers.accounts import Role
-from bot.serve import plan
-from bot.serve.supervisor import Child
+from bench.measures import GENERATOR
+from bench.pages_stage import NAME, PASSWORD, ROOM, staged_pages
+from bench.script import FLOOR_PAGE_PATH, Script
+from bench.stage import HOST, Stage
 
-_ROOM = "room"
-_NAME, _PASSWORD = "penonton", "kata-sandi-untuk-bench"
 #: Watchers of the progress page, and seconds between two looks of one.
 WATCHERS, _LOOK = 10, 10.0
 _CALLERS, _CALLING_SECONDS, _PAUSE = 4, 30.0, 0.05
@@ -71,22 +63,41 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """All pages together, or the floor's: how many, seconds until all had been answered one after the other, and seconds of
+    CPU by part."""
+
+    pages: int
+    seconds: float
+    cpu: Mapping[str, float]
+
+    @property
+    def per_second(self) -> float:
+        """Pages a second."""
+        return self.pages / max(self.seconds, 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
-    """What subscribers noticed: milliseconds of their hops."""
+    """What subscribers noticed: milliseconds of their hops, and what was wrong, in words with an example."""
 
     hops: int
     p50_ms: float
     p99_ms: float
+    wrong: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PagesResult:
-    """``figures``: of each kind how many milliseconds making it took, and seconds of its age at the end."""
+    """``opened``: all pages together; ``floor``: as many of the floor, as large. ``figures``: of each kind how many
+    milliseconds making it took, and seconds of its age at the end."""
 
     wanted: WantedPages
     versions: dict[str, str]
     world: dict[str, int]
     pages: tuple[Page, ...]
+    opened: Opened
+    floor: Opened
     figures: dict[str, tuple[int, float]]
     alone: Watched
     watched: Watched
@@ -99,7 +110,7 @@ class PagesResult:
         return not self.wrong
 
 
-class _Browser:
+class Browser:
     """Keeps a cookie and a connection."""
 
     def __init__(self, port: int) -> None:
@@ -126,16 +137,20 @@ def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> Pa
 
     Raises ``BenchFailed``, ``bot.embedded.errors.EmbeddedServerError`` or ``OSError``.
     """
-    with run_folder(folder) as own, _staged(own, wanted, say) as (stage, environ):
-        browser = _signed_in(stage)
+    crowd = Crowd(wanted.workers, wanted.registered, wanted.messages)
+    with run_folder(folder) as own, staged_pages(own, crowd, say) as (stage, environ):
+        browser, of_floor = _signed_in(stage), Browser(stage.ports[FLOOR])
         addresses = pages_of(environ)
         say("waiting for the first figures, reports and lists")
         for address in addresses:
             _await(browser, address)
         pages = []
+        opened, floor = _Opening(stage), _Opening(stage)
         for address in addresses:
             say(f"{address}")
-            pages.append(_open(browser, address, wanted.times))
+            page = opened.adds(browser, address, wanted.times)
+            floor.adds(of_floor, f"{FLOOR_PAGE_PATH}/{page.size}", wanted.times)
+            pages.append(page)
         say(f"{_CALLERS} subscribers register, alone")
         alone = _calls(stage, 0)
         say(f"and while {WATCHERS} people watch")
@@ -146,69 +161,58 @@ def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> Pa
             versions=describe_versions(stage.database_url, stage.redis_url),
             world=people.describe_world(stage.database_url),
             pages=tuple(pages),
+            opened=opened.opened,
+            floor=floor.opened,
             figures=_figures(stage.database_url),
             alone=alone,
             watched=watched,
             peak_mib=stage.meters.peaks(),
-            wrong=tuple(f"{page.address}: HTTP {page.status}" for page in pages if page.status != 200),
+            wrong=(
+                *(f"{page.address}: HTTP {page.status}" for page in pages if page.status != 200),
+                *alone.wrong,
+                *watched.wrong,
+                *people.broken_invariants(stage.database_url),
+            ),
         )
 
 
-@contextlib.contextmanager
-def _staged(folder: Path, wanted: WantedPages, say: Callable[[str], None]) -> Iterator[tuple[Stage, Mapping[str, str]]]:
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(ended_by_sigterm())
-        servers = stack.enter_context(EmbeddedServers(folder))
-        port = free_port()
-        environ = settings_of(folder, servers, port)
-        gather(environ, Crowd(wanted.workers, wanted.registered, wanted.messages), say)
-        database = Database(environ["DATABASE_URL"], limit=None)
-        accounts.add(database, _NAME, Role.NATIONAL, None, _PASSWORD, now=RealClock().now(), actor="bench")
-        database.close()
-        say("starting the service")
-        log_path = folder / "log" / "service.log"
-        log = stack.enter_context(log_path.open("ab"))
-        room = {**environ, "PORT": str(free_port()), "WEB_SERVES": "office", "WEB_PROCESSES": "1"}
-        commands = [
-            *plan.children({**environ, "WEB_SERVES": "gateways"}),
-            Child(_ROOM, (sys.executable, "-m", "bot", "web"), room),
-        ]
-        children = stack.enter_context(running_children(commands, log))
-        stage = Stage(
-            database_url=environ["DATABASE_URL"],
-            redis_url=environ["REDIS_URL"],
-            path=f"/webhooks/africastalking/{environ['WEBHOOK_SECRET']}/ussd",
-            ports={WEB: port, _ROOM: int(room["PORT"])},
-            children=children,
-            meters=Meters({WEB: pids_of(children[WEB].pid)}),
-        )
-        await_serving(stage, log_path)
-        yield stage, environ
-
-
-def _signed_in(stage: Stage) -> _Browser:
-    browser = _Browser(stage.ports[_ROOM])
+def _signed_in(stage: Stage) -> Browser:
+    browser = Browser(stage.ports[ROOM])
     found = re.search(rb'name="csrf-token" content="([^"]+)"', browser.opens("/admin/sign-in").data)
     if found is None:
         raise BenchFailed("the entrance of the command room has no form")
-    fields = {"name": _NAME, "password": _PASSWORD, "csrf_token": found[1].decode()}
+    fields = {"name": NAME, "password": PASSWORD, "csrf_token": found[1].decode()}
     if browser.sends("/admin/sign-in", fields).status != 302:
         raise BenchFailed("the command room does not let the bench in")
     return browser
 
 
-def _open(browser: _Browser, address: str, times: int) -> Page:
-    took: list[float] = []
-    answer = browser.opens(address)
-    for _ in range(times):
-        began = time.perf_counter()
+class _Opening:
+    """Adds up what opening pages takes."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._meters = stage.meters
+        self.opened = Opened(0, 0.0, {})
+
+    def adds(self, browser: Browser, address: str, times: int) -> Page:
+        """Open a page once, which counts for nothing, and then ``times``."""
+        took: list[float] = []
         answer = browser.opens(address)
-        took.append((time.perf_counter() - began) * 1000)
-    took.sort()
-    return Page(address, answer.status, len(answer.data), percentile(took, 0.5), percentile(took, 0.95))
+        before, own = self._meters.read(), time.process_time()
+        for _ in range(times):
+            began = time.perf_counter()
+            answer = browser.opens(address)
+            took.append(time.perf_counter() - began)
+        own = time.process_time() - own
+        taken = {**self._meters.read().since(before).parts, GENERATOR: own}
+        cpu = {part: seconds + self.opened.cpu.get(part, 0.0) for part, seconds in taken.items()}
+        self.opened = Opened(self.opened.pages + times, self.opened.seconds + sum(took), cpu)
+        took.sort()
+        p50, p95 = (percentile(took, share) * 1000 for share in (0.5, 0.95))
+        return Page(address, answer.status, len(answer.data), p50, p95)
 
 
-def _await(browser: _Browser, address: str) -> None:
+def _await(browser: Browser, address: str) -> None:
     """Until a page has what it shows: what takes long to count, a worker makes when a page first asks for it."""
     until = time.monotonic() + _FIGURES_LIMIT
     while browser.opens(address).status != 200 and time.monotonic() < until:
@@ -237,11 +241,14 @@ def _calls(stage: Stage, part: int) -> Watched:
     with Callers(script, _PAUSE) as calling:
         time.sleep(_CALLING_SECONDS)
     hops = sorted(us / 1000 for screen in calling.account.hop_us for us in screen)
-    return Watched(len(hops), percentile(hops, 0.5), percentile(hops, 0.99))
+    account = calling.account
+    wrong = [f"{many} hops: {words}" for words, many in account.errors.items()]
+    wrong += [f"e.g. {example}" for example in account.examples[:1]]
+    return Watched(len(hops), percentile(hops, 0.5), percentile(hops, 0.99), tuple(wrong))
 
 
 @contextlib.contextmanager
-def _watchers(browser: _Browser) -> Iterator[None]:
+def _watchers(browser: Browser) -> Iterator[None]:
     over = threading.Event()
 
     def watch(number: int) -> None:

@@ -19,6 +19,8 @@ NOTHING_PATH = "/nothing"
 #: Where it takes SMS, by gateway, and delivery reports, which it puts into a stream.
 FLOOR_SMS_PATHS = {"africastalking": "/floor/africastalking/sms", "twilio": "/floor/twilio/sms"}
 FLOOR_RECEIPTS_PATH, FLOOR_STREAM = "/floor/receipts", "floor:receipts"
+#: And gives pages, of so many bytes as stand behind it.
+FLOOR_PAGE_PATH = "/floor/page"
 
 
 @dataclass(frozen=True, slots=True)

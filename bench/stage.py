@@ -94,7 +94,7 @@ def staged(
         log_path = folder / "log" / "service.log"
         log = stack.enter_context(log_path.open("ab"))
         children = stack.enter_context(
-            running_children([*_service(env, web_only=web_only), _floor(env, ports[FLOOR])], log)
+            running_children([*_service(env, web_only=web_only), floor_of(env, ports[FLOOR])], log)
         )
         stage = Stage(
             database_url=env["DATABASE_URL"],
@@ -137,7 +137,8 @@ def _service(env: Mapping[str, str], *, web_only: bool) -> Iterator[Child]:
     return (child for child in plan.children(env) if child.name == WEB or not web_only)
 
 
-def _floor(env: Mapping[str, str], port: int) -> Child:
+def floor_of(env: Mapping[str, str], port: int) -> Child:
+    """The floor's server, with the settings of the service's."""
     return Child(FLOOR, (sys.executable, "-m", "bench.floor_server"), {**env, "PORT": str(port)})
 
 

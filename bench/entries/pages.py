@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from bench.bench import Bench
-from bench.measures import Goal, Measured, peaks_by_part
+from bench.cpu import FLOOR, VALKEY
+from bench.measures import Figure, Goal, Measured, Work, by_part, peaks_by_part
 from bench.pages import WATCHERS, PagesResult, WantedPages, measure
 from bench.pages_printing import show_pages
 
@@ -22,8 +23,20 @@ _LIVE = ("progress", "follow-up")
 def measured(result: PagesResult) -> Measured:
     """What came of it, in the common shape."""
     oldest = max((age for kind, (_, age) in result.figures.items() if kind in _LIVE), default=float("inf"))
+    figures = sorted((kind, took) for kind, (took, _) in result.figures.items() if kind in _LIVE)
     return Measured(
-        work=(),
+        work=(
+            Work(
+                name="pages",
+                unit="page",
+                units=result.opened.pages,
+                per_second=result.opened.per_second,
+                floor_per_second=result.floor.per_second,
+                ratio=result.opened.per_second / max(result.floor.per_second, 1e-9),
+                cpu_us={part: taken / result.opened.pages * 1e6 for part, taken in by_part(result.opened.cpu).items()},
+                floor_cpu_us=(result.floor.cpu[FLOOR] + result.floor.cpu[VALKEY]) / result.floor.pages * 1e6,
+            ),
+        ),
         peak_mib=peaks_by_part(result.peak_mib),
         goals=(
             Goal("the slowest page at p95", max(page.p95_ms for page in result.pages), most=MOST_PAGE_MS, unit="ms"),
@@ -33,6 +46,12 @@ def measured(result: PagesResult) -> Measured:
                 result.watched.p99_ms / max(result.alone.p99_ms, 1e-9),
                 most=MOST_SLOWDOWN,
             ),
+        ),
+        figures=(
+            Figure("a hop's p50, alone", result.alone.p50_ms, "ms"),
+            Figure("a hop's p99, alone", result.alone.p99_ms, "ms"),
+            Figure(f"a hop's p99 with {WATCHERS} people watching", result.watched.p99_ms, "ms"),
+            *(Figure(f"making the figures of {kind}", float(took), "ms") for kind, took in figures),
         ),
         wrong=result.wrong,
     )
