@@ -14,10 +14,11 @@ import click
 from rich.console import Console
 
 from bench.folder import run_folder
+from bench.machine import commit
 from faults.kinds import KINDS
 from faults.printing import show
 from faults.run import Wanted, run
-from faults.summary import summary
+from faults.summary import DOCUMENT, summary, write
 
 _RUNS = "faults.jsonl"
 
@@ -37,6 +38,7 @@ _SHORT = 8
     "--untimed", is_flag=True, help="Times are told and not judged: for machines that have other things to do."
 )
 @click.option("--summary", "sums_up", is_flag=True, help="All runs so far as one table, and no run.")
+@click.option("--write", "writes", is_flag=True, help="With --summary: the table goes into docs/faults.md.")
 def faults(
     seed: int,
     seeds: int,
@@ -46,14 +48,15 @@ def faults(
     only: tuple[str, ...],
     untimed: bool,
     sums_up: bool,
+    writes: bool,
 ) -> None:
     """Break what may break while subscribers register and a blast leaves; a table of what became of everybody."""
     parent = Path(os.environ.get("VAR", "").strip() or "var").absolute() / "faults"
     if sums_up:
-        _sum_up(parent / _RUNS)
+        _sum_up(parent / _RUNS, writes=writes)
         return
     console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 140)
-    wrong = []
+    wrong, of = [], commit()
     for number in range(seed, seed + seeds):
         kinds = [kind for kind in KINDS if not only or kind.name in only]
         if not is_long and not only:
@@ -65,18 +68,19 @@ def faults(
                 _keep(folder, parent / f"seed-{number}")
         show(result, console)
         with (parent / _RUNS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(result), default=lambda _body: None) + "\n")
+            file.write(json.dumps({"commit": of, **asdict(result)}, default=lambda _body: None) + "\n")
     if wrong:
         console.print(f"Promises were broken with seed {', '.join(map(str, wrong))}; logs are below {parent}.")
     sys.exit(1 if wrong else 0)
 
 
-def _sum_up(file: Path) -> None:
-    try:
-        click.echo(summary(file), nl=False)
-    except OSError:
+def _sum_up(file: Path, *, writes: bool) -> None:
+    if not file.exists():
         click.echo(f"There has been no run: {file} is not there.", err=True)
         sys.exit(1)
+    if writes:
+        write(file, DOCUMENT)
+    click.echo(summary(file), nl=False)
 
 
 def _keep(folder: Path, to: Path) -> None:

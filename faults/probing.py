@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bot.clock import FileClock
 from bot.db.database import Database, DatabaseAway
 from faults.carrier import Carrier
-from faults.journal import FINE, Exchange
+from faults.journal import FINE, Exchange, Journal
 
 _PAUSE = 0.15
 #: Numbers that nobody knows, from which it dials in turn.
@@ -44,8 +44,7 @@ class Probes:
 
     def answering_again(self, start: float, end: float) -> float | None:
         """Seconds from ``start`` to the first good answer after the last bad one before ``end``; None if none was good."""
-        dials = [each for each in self.carrier.journal.between(start, end) if each.what == "probe"]
-        return _steady_from([(each.began + each.took, _good(each)) for each in dials], start)
+        return answering_from(self.carrier.journal, start, end)
 
     def sending_again(self, start: float, end: float) -> float | None:
         """The same of the outbox: from when on no reply was late."""
@@ -64,6 +63,15 @@ class Probes:
             except DatabaseAway:
                 continue
             self._late.append((time.monotonic(), float(waits) > LATE))
+
+
+def answering_from(journal: Journal, start: float, end: float) -> float | None:
+    """Seconds from ``start`` until probes were answered well, as long as they were before ``end``; None if they never were.
+
+    What was under way at the end met the next fault, and says nothing of this one.
+    """
+    dials = [each for each in journal.between(start, end) if each.what == "probe" and each.began + each.took < end]
+    return _steady_from([(each.began + each.took, _good(each)) for each in dials], start)
 
 
 def _good(exchange: Exchange) -> bool:
