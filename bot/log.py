@@ -8,12 +8,41 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+
+#: Loggers that say the same for each try while a server is away, and seconds for which it is then said once.
+_REPEATING, _SELDOM = ("psycopg.pool",), 30.0
+
+
+class Seldom(logging.Filter):
+    """Lets a message through once in ``seconds``; the next one bears, as ``unsaid``, how many were held back since."""
+
+    def __init__(self, seconds: float = _SELDOM, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._now = now
+        self._lock = threading.Lock()
+        #: By message, without what it quotes: when it was said last, how often it was held back since.
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message, now = str(record.msg), self._now()
+        with self._lock:
+            last, unsaid = self._said.get(message, (None, 0))
+            if last is not None and now - last < self._seconds:
+                self._said[message] = last, unsaid + 1
+                return False
+            self._said[message] = now, 0
+        if unsaid:
+            record.unsaid = unsaid
+        return True
 
 
 def _plain_exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -48,6 +77,8 @@ class _PlainFormatter(logging.Formatter):
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "service": self._service,
         }
+        if unsaid := getattr(record, "unsaid", 0):
+            event["unsaid"] = unsaid
         if record.exc_info:
             event["exc_info"] = record.exc_info
             event = dict(_plain_exception(None, "", event))
@@ -80,12 +111,17 @@ def _plain_argument(value: object) -> object:
 
 
 def configure(level: str = "INFO", *, service: str) -> None:
-    """Set logging up for a process of this ``service`` (web, worker, clock, cli): JSON lines on stderr."""
+    """Set logging up for a process of this ``service`` (web, worker, clock, cli): JSON lines on stderr.
+
+    What a pool of connections says at each try while PostgreSQL is away is said once in half a minute, with a count.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_PlainFormatter(service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    for name in _REPEATING:
+        logging.getLogger(name).filters[:] = [Seldom()]
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
         processors=[

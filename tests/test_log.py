@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from bot import log
-from bot.db.database import Database
+from bot.db.database import Database, DatabaseAway
 from bot.messaging.optouts import opt_out
 from tests.world import MORNING
 
@@ -35,6 +35,7 @@ def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     yield written
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger("psycopg.pool").filters.clear()
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
@@ -154,3 +155,34 @@ class TestOthers:
     def test_less_than_a_warning_is_not_said(self, stderr: io.StringIO) -> None:
         logging.getLogger("twilio.http_client").info(f"POST /Messages.json?To={PHONE}")
         assert stderr.getvalue() == ""
+
+
+class TestSeldom:
+    def test_a_server_that_is_away_is_told_of_once(self, stderr: io.StringIO) -> None:
+        """However many pools there are, and however often each tries."""
+        for _ in range(3):
+            database = Database("postgresql://nobody@127.0.0.1:1/nothing", limit=0.5)
+            with pytest.raises(DatabaseAway):
+                database.rows("SELECT 1")
+            database.close()
+        told = [line for line in map(json.loads, stderr.getvalue().splitlines()) if line["logger"] == "psycopg.pool"]
+        kinds = [line["event"].partition(" in ")[0] for line in told]
+        assert "error connecting" in kinds
+        assert len(set(kinds)) == len(kinds)
+
+    def test_after_a_while_it_is_said_again_with_how_often_it_was_not(self, stderr: io.StringIO) -> None:
+        moments = iter((100.0, 100.5, 129.9, 130.0, 161.0))
+        logger = logging.getLogger("psycopg.pool")
+        logger.filters[:] = [log.Seldom(30.0, moments.__next__)]
+        for _ in range(5):
+            logger.warning("error connecting in %r: %s", "pool-1", OSError())
+        lines = [json.loads(line) for line in stderr.getvalue().splitlines()]
+        assert [line.get("unsaid") for line in lines] == [None, 2, None]
+
+    def test_what_is_something_else_is_said(self, stderr: io.StringIO) -> None:
+        logger = logging.getLogger("psycopg.pool")
+        for template in ("error connecting in %r: %s", "discarding closed connection: %s %s"):
+            for _ in range(2):
+                logger.warning(template, "pool-1", OSError())
+        logging.getLogger("psycopg").warning("error connecting in %r: %s", "pool-1", OSError())
+        assert len(stderr.getvalue().splitlines()) == 3
