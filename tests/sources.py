@@ -53,7 +53,7 @@ def names() -> frozenset[str]:
 
 
 SOURCES = [*modules(*OURS), Module(ROOT / "wsgi.py", "wsgi")]
-EVERYTHING = [*SOURCES, *modules("tests", "bench")]
+EVERYTHING = [*SOURCES, *modules("tests", "bench", "replay")]
 #: A test of each of ours.
 each_source = pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
 

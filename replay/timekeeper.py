@@ -1,0 +1,77 @@
+"""The service's clock, in our hands: it runs as fast as everybody keeps up, and never past the next checkpoint."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bot.clock import FileClock, set_file_clock
+
+ZONE: Final = ZoneInfo("Asia/Jakarta")
+MIDNIGHT: Final = datetime(2021, 1, 13, tzinfo=ZONE)
+#: Seconds of the machine between two looks at how far everybody is.
+_LOOK: Final = 0.1
+#: Seconds of the day by which people may be late before the clock slows down, and below which it may run faster again.
+_LATE, _FINE = 240.0, 60.0
+_SLOWER, _FASTER = 0.7, 1.15
+_LEAST: Final = 4.0
+
+
+def moment_of(seconds: float) -> datetime:
+    """A moment of the day, of its seconds since midnight in Jakarta."""
+    return MIDNIGHT + timedelta(seconds=seconds)
+
+
+def said(seconds: float) -> str:
+    """A moment as people say it: 18.30."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:02}.{minutes % 60:02}"
+
+
+class Timekeeper:
+    """``speed``: the highest factor."""
+
+    def __init__(self, path: Path, speed: float) -> None:
+        self._path = path
+        self._speed = speed
+        self._most = speed
+        self._factor = speed
+        self._until = 0.0
+        self._looked = 0.0
+        self.stop_at(0.0)
+        self._clock = FileClock(path)
+
+    def now(self) -> float:
+        """Seconds since midnight."""
+        return self._clock.now().timestamp() - MIDNIGHT.timestamp()
+
+    def stop_at(self, seconds: float) -> None:
+        """Set the clock to a moment at which it stands."""
+        set_file_clock(self._path, moment_of(seconds), pace=self._speed)
+
+    def run_until(self, seconds: float, most: float | None = None) -> None:
+        """Let it run, at most to a moment and at most at a factor of ``most``."""
+        self._until = max(seconds, self.now())
+        self._most = self._speed if most is None else min(most, self._speed)
+        self._factor = min(self._factor, self._most)
+        self._set()
+
+    def heed(self, late: float) -> None:
+        """Somebody is late by so many seconds of the day: run slower, or faster again."""
+        if time.monotonic() - self._looked < _LOOK:
+            return
+        self._looked = time.monotonic()
+        factor = self._factor
+        if late > _LATE:
+            factor = max(_LEAST, factor * _SLOWER)
+        elif late < _FINE:
+            factor = min(self._most, factor * _FASTER)
+        if factor != self._factor:
+            self._factor = factor
+            self._set()
+
+    def _set(self) -> None:
+        set_file_clock(self._path, self._clock.now(), self._factor, until=moment_of(self._until), pace=self._speed)
