@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bench.bench import Bench
-from bench.entries import blast, hops, importing, pages, receipts, replies, rush
+from bench.entries import blast, bookings, hops, importing, pages, receipts, replies, rush
 from bench.entries.growth import growth_of
 
 BENCHES: tuple[Bench[Any, Any], ...] = (
     hops.BENCH,
     replies.BENCH,
+    bookings.BENCH,
     blast.BENCH,
     receipts.BENCH,
     importing.BENCH,
