@@ -17,7 +17,7 @@ import psycopg
 from bench import people
 from bench.blast_callers import Callers
 from bench.blast_floor import Floor, measure_floor
-from bench.blast_run import Sent, add_approver, send_campaign
+from bench.blast_run import Sent, add_approver, send_campaign, together
 from bench.blast_stage import BLAST_WORKERS, TWILIO_PROFESSION, BlastStage, staged_blast
 from bench.cpu import WEB
 from bench.figures import percentile
@@ -44,10 +44,13 @@ _RECEIPTS, _RECEIPTS_PER_SECOND = 0.2, 1000.0
 
 @dataclass(frozen=True, slots=True)
 class WantedBlast:
-    """How many get Africa's Talking's campaign, and how many of them Twilio's (0: none)."""
+    """How many get Africa's Talking's campaign, and how many of them Twilio's (0: none). ``campaigns``: as many of Africa's
+    Talking's one after another, whose figures count together. ``company``: whether one more is sent while others come."""
 
     recipients: int = 500_000
     twilio: int = 100_000
+    campaigns: int = 1
+    company: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class BlastResult:
     wanted: WantedBlast
     versions: dict[str, str]
     measured: tuple[Measured, ...]
-    company: Company
+    company: Company | None
     peak_mib: Mapping[str, float]
     wrong: tuple[str, ...]
 
@@ -106,13 +109,14 @@ def measure(wanted: WantedBlast, folder: Path, say: Callable[[str], None]) -> Bl
         staged_blast(own, roster=wanted.recipients, twilio=wanted.twilio, say=say) as stage,
     ):
         add_approver(stage)
-        measured = [_alone(stage, "bench-at", AfricasTalking.name, wanted.recipients, {}, say)]
+        measured = [_alone(stage, "bench-at", AfricasTalking.name, wanted.recipients, {}, say, wanted.campaigns)]
         if wanted.twilio:
             audience: dict[str, object] = {"professions": [TWILIO_PROFESSION]}
             measured.append(_alone(stage, "bench-twilio", "twilio", wanted.twilio, audience, say))
-        company = _in_company(stage, say)
+        company = _in_company(stage, say) if wanted.company else None
         database_url = stage.environ["DATABASE_URL"]
-        wrong = [f"{each.name}: {line}" for each in (*(m.sent for m in measured), company.sent) for line in each.wrong]
+        sents = [one.sent for one in (*measured, *([company] if company else []))]
+        wrong = [f"{each.name}: {line}" for each in sents for line in each.wrong]
         return BlastResult(
             wanted=wanted,
             versions=describe_versions(database_url, stage.environ["REDIS_URL"]),
@@ -124,10 +128,17 @@ def measure(wanted: WantedBlast, folder: Path, say: Callable[[str], None]) -> Bl
 
 
 def _alone(
-    stage: BlastStage, name: str, gateway: str, count: int, audience: dict[str, object], say: Callable[[str], None]
+    stage: BlastStage,
+    name: str,
+    gateway: str,
+    count: int,
+    audience: dict[str, object],
+    say: Callable[[str], None],
+    campaigns: int = 1,
 ) -> Measured:
     say(f"{gateway}: {count:,} recipients")
-    sent = send_campaign(stage, name, gateway, audience, _TEXT)
+    names = [name, *(f"{name}-{number}" for number in range(2, campaigns + 1))]
+    sent = together([send_campaign(stage, each, gateway, audience, _TEXT) for each in names])
     say(f"{gateway}: {sent.per_second:,.0f} messages/s; its floor")
     per_request = next(each.max_recipients_per_request for each in GATEWAYS if each.name == gateway)
 

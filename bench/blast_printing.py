@@ -23,7 +23,9 @@ def show_blast(result: BlastResult, machine: dict[str, object], commit: str, con
     for one in result.measured:
         floors = (f"{one.floor.per_second:,.0f}", f"{one.flat_out.per_second:,.0f}")
         table.add_row(*_row(one.sent), *floors, f"{one.sent.worker_mib:.0f}")
-    table.add_row(*_row(result.company.sent), "", "", f"{result.company.sent.worker_mib:.0f}")
+    company = result.company
+    if company is not None:
+        table.add_row(*_row(company.sent), "", "", f"{company.sent.worker_mib:.0f}")
     console.print(table)
     cpu = Table(title="CPU, microseconds a message", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("", *_PARTS, "floor"):
@@ -31,13 +33,14 @@ def show_blast(result: BlastResult, machine: dict[str, object], commit: str, con
     for one in result.measured:
         floor = one.floor.cpu_seconds / one.floor.messages * 1e6
         cpu.add_row(one.sent.name, *(f"{one.sent.cpu_us[part]:.1f}" for part in _PARTS), f"{floor:.1f}")
-    company = result.company
-    cpu.add_row(company.sent.name, *(f"{company.sent.cpu_us[part]:.1f}" for part in _PARTS), "")
+    if company is not None:
+        cpu.add_row(company.sent.name, *(f"{company.sent.cpu_us[part]:.1f}" for part in _PARTS), "")
     console.print(cpu)
-    console.print(
-        f"In company: {company.hops} hops, p50 {company.hop_p50_ms:.0f} ms, p99 {company.hop_p99_ms:.0f} ms; "
-        f"{company.tickets} tickets, p50 {company.ticket_p50_s:.2f} s; {company.receipts} receipts taken in."
-    )
+    if company is not None:
+        console.print(
+            f"In company: {company.hops} hops, p50 {company.hop_p50_ms:.0f} ms, p99 {company.hop_p99_ms:.0f} ms; "
+            f"{company.tickets} tickets, p50 {company.ticket_p50_s:.2f} s; {company.receipts} receipts taken in."
+        )
     if result.right:
         console.print("Nobody got a text twice, everybody is settled, and no invariant is broken.")
 

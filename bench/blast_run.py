@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,22 @@ def send_campaign(stage: BlastStage, name: str, gateway: str, audience: Mapping[
         worker_mib=peak_mib(child.pid for name, child in stage.service.children.items() if BLAST in name),
         status=status,
         wrong=tuple(_wrong(status, of_campaign)),
+    )
+
+
+def together(sents: Sequence[Sent]) -> Sent:
+    """Campaigns of one size, sent one after another: all that was sent, the longest of what comes before, CPU on average."""
+    recipients, seconds = sum(one.recipients for one in sents), sum(one.seconds for one in sents)
+    return replace(
+        sents[0],
+        recipients=recipients,
+        materialise_s=max(one.materialise_s for one in sents),
+        first_s=max(one.first_s for one in sents),
+        seconds=seconds,
+        per_second=sum(one.per_second * one.seconds for one in sents) / max(seconds, 1e-9),
+        cpu_us={part: statistics.mean(one.cpu_us[part] for one in sents) for part in sents[0].cpu_us},
+        worker_mib=max(one.worker_mib for one in sents),
+        wrong=tuple(line for one in sents for line in one.wrong),
     )
 
 

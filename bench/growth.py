@@ -37,8 +37,12 @@ class Grown:
 
     @property
     def growth(self) -> float:
-        """What a unit costs at the largest size over what it costs at the smallest."""
-        return self.cost_us[-1] / max(self.cost_us[0], 1e-9)
+        """What a unit costs at the largest size over what it costs at the cheaper of the smaller ones.
+
+        Not simply at the smallest: what costs the same however much is done weighs most there, and would hide that the rest
+        grows.
+        """
+        return self.cost_us[-1] / max(min(self.cost_us[:-1]), 1e-9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from bench.bench import Bench
 from bench.growth import Grown, GrowthResult, WantedGrowth, measure
-from bench.measures import Goal, Measured, shown
+from bench.measures import Figure, Goal, Measured, shown
 
 NAME = "growth"
-#: What a unit may cost at x100 of what it costs at x1.
+#: What a unit may cost at x100 of what it costs at the cheaper of x1 and x10.
 MOST_GROWTH = 1.25
 
 
@@ -43,13 +43,22 @@ def _wanted(only: Sequence[str] = ()) -> WantedGrowth:
 
 
 def measured(result: GrowthResult) -> Measured:
-    """What came of it, in the common shape: goals alone, for its works are the benches'."""
+    """What came of it, in the common shape: no works, for those are the benches'."""
     return Measured(
         work=(),
         peak_mib=result.peak_mib,
         goals=tuple(
-            Goal(f"{one.bench}, {one.work}: a {one.unit} at x100 {one.of} to one at x1", one.growth, most=MOST_GROWTH)
+            Goal(
+                f"{one.bench}, {one.work}: a {one.unit} at x100 {one.of} to one at x1 or x10",
+                one.growth,
+                most=MOST_GROWTH,
+            )
             for one in result.grown
+        ),
+        figures=tuple(
+            Figure(f"{one.bench}, {one.work}: CPU of a {one.unit} at {size:,} {one.of}", cost, "us")
+            for one in result.grown
+            for size, cost in zip(one.sizes, one.cost_us, strict=True)
         ),
         wrong=result.wrong,
     )
@@ -68,8 +77,8 @@ def _show(result: GrowthResult, machine: dict[str, object], commit: str, console
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    for heading in ("", "unit", "of", "x1", "x10", "x100", "x100 to x1"):
-        table.add_column(heading, justify="right" if heading.startswith("x") else "left", no_wrap=True)
+    for heading in ("", "unit", "of", "x1", "x10", "x100", "growth"):
+        table.add_column(heading, justify="left" if heading in ("", "unit", "of") else "right", no_wrap=True)
     for one in result.grown:
         table.add_row(*_row(one))
     console.print(table)

@@ -43,15 +43,17 @@ def nothing_said(_line: str) -> None:
 
 
 def test_each_work_has_a_goal_of_its_own(tmp_path: Path) -> None:
-    flat = a_bench("flat", {1: {"a": 100.0, "b": 80.0}, 10: {"a": 90.0, "b": 90.0}, 100: {"a": 125.0, "b": 101.0}})
+    flat = a_bench("flat", {1: {"a": 100.0, "b": 300.0}, 10: {"a": 110.0, "b": 80.0}, 100: {"a": 125.0, "b": 101.0}})
     growth = growth_of([flat, a_bench("no sizes", {}, grows=False)])
     result = growth.measure(growth.wanted(), tmp_path, nothing_said)
     assert [(one.work, one.cost_us, one.growth) for one in result.grown] == [
-        ("a", (100.0, 90.0, 125.0), 1.25),
-        ("b", (80.0, 90.0, 101.0), 101 / 80),
+        ("a", (100.0, 110.0, 125.0), 1.25),
+        # What costs the same however much is done hides nothing.
+        ("b", (300.0, 80.0, 101.0), 101 / 80),
     ]
     measured = growth.measured(result)
     assert [goal.reached for goal in measured.goals] == [True, False]
+    assert [figure.value for figure in measured.figures] == [100.0, 110.0, 125.0, 300.0, 80.0, 101.0]
     assert measured.peak_mib == {"web": 100.0}
     assert measured.right
 
