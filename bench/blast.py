@@ -115,7 +115,7 @@ def measure(wanted: WantedBlast, folder: Path, say: Callable[[str], None]) -> Bl
             measured.append(_alone(stage, "bench-twilio", "twilio", wanted.twilio, audience, say))
         company = _in_company(stage, say) if wanted.company else None
         database_url = stage.environ["DATABASE_URL"]
-        sents = [one.sent for one in (*measured, *([company] if company else []))]
+        sents = [*(one.sent for one in measured), *([company.sent] if company else [])]
         wrong = [f"{each.name}: {line}" for each in sents for line in each.wrong]
         return BlastResult(
             wanted=wanted,
