@@ -73,12 +73,13 @@ class TimedConnection(psycopg.Connection[TupleRow]):
     """A connection on which no wait lasts longer than ``limit`` seconds (None: for ever)."""
 
     limit: ClassVar[float | None] = None
+    prepares: ClassVar[bool] = True
     used_at: float = 0.0
 
     @cached_property
     def speaker(self) -> Speaker:
         """For prepared statements."""
-        return Speaker(self)
+        return Speaker(self, prepares=self.prepares)
 
     @cached_property
     def only_cursor(self) -> psycopg.Cursor[TupleRow]:
@@ -150,7 +151,9 @@ class Database:
             # Short statements run over and over: planning them anew each time would cost more than they do.
             options += " -c plan_cache_mode=force_generic_plan -c jit=off"
             options += f" -c statement_timeout={int(limit * 1000)} -c lock_timeout={int(limit * 1000)}"
-        kind = type("LimitedConnection", (TimedConnection,), {"limit": None if limit is None else limit + 0.2})
+        prepares = self._behind is not Pooler.UNPREPARED
+        of_all = {"limit": None if limit is None else limit + 0.2, "prepares": prepares}
+        kind = type("LimitedConnection", (TimedConnection,), of_all)
         settings: dict[str, str] = {"options": options}
         if self._behind is not Pooler.NONE:
             # A pooler takes no options, and of all settings this one, which libpq sends with the first message.
@@ -169,7 +172,7 @@ class Database:
             reconnect_timeout=self._wait,
             kwargs={
                 "autocommit": True,
-                "prepare_threshold": None if self._behind is Pooler.UNPREPARED else 1,
+                "prepare_threshold": 1 if prepares else None,
                 "connect_timeout": 2,
                 "application_name": "balas",
                 **settings,

@@ -47,22 +47,30 @@ class Prepared:
 
 
 class Speaker:
-    """Says prepared statements on one connection, in autocommit mode, one after the other."""
+    """Says prepared statements on one connection, in autocommit mode, one after the other.
 
-    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
+    ``prepares``: not behind a pooler, which gives the next statement another connection: there each is sent as it is.
+    """
+
+    def __init__(self, connection: psycopg.Connection[TupleRow], *, prepares: bool = True) -> None:
         self._connection = connection
+        self._prepares = prepares
         self._values = Transformer(connection)
         self._known: set[bytes] = set()
 
     def rows(self, statement: Prepared, parameters: Mapping[str, object]) -> list[TupleRow]:
         """The statement's rows; raises what a cursor would. ``parameters`` may hold more than the statement has."""
         server = self._connection.pgconn
-        if statement.name not in self._known:
+        if self._prepares and statement.name not in self._known:
             server.send_prepare(statement.name, statement.encoded)
             self._answer()
             self._known.add(statement.name)
         values: Sequence[Any] = [parameters[name] for name in statement.names]
-        server.send_query_prepared(statement.name, self._values.dump_sequence(values, statement.formats))
+        dumped = self._values.dump_sequence(values, statement.formats)
+        if self._prepares:
+            server.send_query_prepared(statement.name, dumped)
+        else:
+            server.send_query_params(statement.encoded, dumped)
         result = self._answer()
         self._values.set_pgresult(result)
         return self._values.load_rows(0, result.ntuples, tuple)

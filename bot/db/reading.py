@@ -7,7 +7,7 @@ What a replica says is behind by what it has not replayed yet, usually milliseco
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -18,6 +18,7 @@ from psycopg.rows import TupleRow
 
 from bot.clock import RealClock
 from bot.db.database import Database, DatabaseAway, Parameters, Pooler, Row
+from bot.db.prepared import Prepared
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +53,10 @@ class Replica(Database):
             except DatabaseAway:
                 self._note(fits=False)
         return self._primary.rows(sql, parameters, lazy=lazy)
+
+    def said(self, statement: Prepared, parameters: Mapping[str, object], *, lazy: bool = False) -> list[Row]:
+        """Of the primary: what is said over and over is what people wait for."""
+        return self._primary.said(statement, parameters, lazy=lazy)
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:

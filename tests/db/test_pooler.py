@@ -14,6 +14,7 @@ import pytest
 from bench.stage import free_port
 from bot.db import migrate
 from bot.db.database import Database, DatabaseAway, Pooler
+from bot.db.prepared import Prepared
 from bot.registration.uploads import _held
 from scale import postgres
 from scale.hosts import HERE
@@ -53,11 +54,14 @@ def test_an_ordinary_connection_is_refused(pooler: Running) -> None:
 
 
 def test_statements_run_again_and_again_on_whichever_connection(database: Database) -> None:
-    def ask(number: int) -> int:
-        return int(database.value("SELECT %s::int + 1", (number,)))
+    statement = Prepared("SELECT %(number)s::int + 1")
+
+    def ask(number: int) -> tuple[int, int]:
+        [(said,)] = database.said(statement, {"number": number})
+        return int(database.value("SELECT %s::int + 1", (number,))), int(said)
 
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(ask, range(200))) == list(range(1, 201))
+        assert list(threads.map(ask, range(200))) == [(number, number) for number in range(1, 201)]
     assert database.rows("SELECT 1", lazy=True) == [(1,)]
     with database.transaction() as connection:
         connection.execute("CREATE TEMPORARY TABLE told (n int) ON COMMIT DROP")
