@@ -60,20 +60,29 @@ class Speaker:
 
     def rows(self, statement: Prepared, parameters: Mapping[str, object]) -> list[TupleRow]:
         """The statement's rows; raises what a cursor would. ``parameters`` may hold more than the statement has."""
+        values: Sequence[Any] = [parameters[name] for name in statement.names]
+        dumped = self._values.dump_sequence(values, statement.formats)
+        try:
+            result = self._said(statement, dumped)
+        except psycopg.errors.InvalidSqlStatementName:
+            # After a transaction that was rolled back psycopg has the server forget all statements, ours too; nothing was
+            # carried out.
+            self._known.clear()
+            result = self._said(statement, dumped)
+        self._values.set_pgresult(result)
+        return self._values.load_rows(0, result.ntuples, tuple)
+
+    def _said(self, statement: Prepared, dumped: Sequence[Any]) -> PGresult:
         server = self._connection.pgconn
-        if self._prepares and statement.name not in self._known:
+        if not self._prepares:
+            server.send_query_params(statement.encoded, dumped)
+            return self._answer()
+        if statement.name not in self._known:
             server.send_prepare(statement.name, statement.encoded)
             self._answer()
             self._known.add(statement.name)
-        values: Sequence[Any] = [parameters[name] for name in statement.names]
-        dumped = self._values.dump_sequence(values, statement.formats)
-        if self._prepares:
-            server.send_query_prepared(statement.name, dumped)
-        else:
-            server.send_query_params(statement.encoded, dumped)
-        result = self._answer()
-        self._values.set_pgresult(result)
-        return self._values.load_rows(0, result.ntuples, tuple)
+        server.send_query_prepared(statement.name, dumped)
+        return self._answer()
 
     def _answer(self) -> PGresult:
         result: PGresult = self._connection.wait(generators.execute(self._connection.pgconn))[-1]

@@ -70,6 +70,14 @@ def test_an_error_is_the_one_that_a_cursor_raises_and_leaves_the_connection_good
     assert database.said(Prepared("SELECT 1"), {}) == [(1,)]
 
 
+def test_what_psycopg_has_the_server_forget_after_a_rollback_is_prepared_anew(database: Database) -> None:
+    said = Prepared("SELECT %(number)s::int")
+    assert database.said(said, {"number": 1}) == [(1,)]
+    with pytest.raises(psycopg.errors.UndefinedTable), database.transaction() as connection:
+        connection.execute("SELECT 1 FROM nowhere")
+    assert database.said(said, {"number": 2}) == [(2,)]
+
+
 def test_a_connection_that_was_cut_is_replaced_and_the_statement_prepared_anew(database: Database) -> None:
     said = Prepared("SELECT pg_backend_pid()")
     [(first,)] = database.said(said, {})
