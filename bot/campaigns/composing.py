@@ -61,8 +61,9 @@ SELECT reason, language, string_agg(id::text, ','), string_agg(phone, ','){names
 FROM (
 SELECT m.id, m.phone, m.language,
        CASE WHEN EXISTS (SELECT 1 FROM opt_out o WHERE o.phone = m.phone) THEN 'opted out'
-            WHEN EXISTS (SELECT 1 FROM wrong_number o WHERE o.phone = m.phone AND NOT EXISTS (SELECT 1 FROM booking k
-                WHERE k.id = m.booking_id AND k.phone = o.phone AND k.booked_at > o.since)) THEN 'wrong number'
+            WHEN EXISTS (SELECT 1 FROM wrong_number o WHERE o.phone = m.phone) AND NOT EXISTS (SELECT 1 FROM booking k
+                JOIN wrong_number o ON o.phone = k.phone AND k.booked_at > o.since
+                WHERE k.id = m.booking_id AND k.phone = m.phone) THEN 'wrong number'
             WHEN w.phone IS DISTINCT FROM m.phone AND NOT EXISTS (SELECT 1 FROM booking o
                 WHERE o.id = m.booking_id AND o.phone = m.phone) THEN 'the number has changed'
             WHEN %(invites)s AND EXISTS (SELECT 1 FROM booking o WHERE o.worker_id = w.id

@@ -90,20 +90,27 @@ def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | No
     return None if row is None else Lease(*row)
 
 
+#: Marks claimed attempts as handed over from now on: parameters fresh, claimed and now; gives those that are still ours.
+SUBMIT = f"""
+UPDATE attempt a SET state = 'submitted', submitted_at = %(now)s, claimed_at = %(now)s
+FROM unnest(%(fresh)s::bigint[], %(claimed)s::timestamptz[]) AS ours (id, claimed_at)
+WHERE a.id = ours.id AND a.claimed_at = ours.claimed_at AND a.state = 'claimed' AND (a.campaign_id IS NULL
+   OR (EXISTS (SELECT 1 FROM campaign c WHERE c.id = a.campaign_id AND c.state = 'running') AND NOT {STOPPED}))
+RETURNING a.id
+"""
+
+
+def submission(leases: Sequence[Lease]) -> dict[str, object]:
+    """What ``SUBMIT`` is told of attempts, besides ``now``."""
+    return {"fresh": [each.id for each in leases], "claimed": [each.claimed_at for each in leases]}
+
+
 def submit(database: Database, leases: Sequence[Lease], now: datetime) -> set[int]:
     """Mark claimed attempts as handed over from now on; returns those that are still ours to hand over.
 
     The others were swept, and maybe claimed by somebody else, or their campaign has been paused or ended meanwhile.
     """
-    rows = database.rows(
-        "UPDATE attempt a SET state = 'submitted', submitted_at = %(now)s, claimed_at = %(now)s "
-        "FROM unnest(%(leases)s::bigint[], %(claimed)s::timestamptz[]) AS ours (id, claimed_at) "
-        "WHERE a.id = ours.id AND a.claimed_at = ours.claimed_at AND a.state = 'claimed' AND (a.campaign_id IS NULL "
-        f"OR (EXISTS (SELECT 1 FROM campaign c WHERE c.id = a.campaign_id AND c.state = 'running') AND NOT {STOPPED})) "
-        "RETURNING a.id",
-        {"leases": [each.id for each in leases], "claimed": [each.claimed_at for each in leases], "now": now},
-    )
-    return {row[0] for row in rows}
+    return {row[0] for row in database.rows(SUBMIT, {**submission(leases), "now": now})}
 
 
 def renew(database: Database, leases: Sequence[int], now: datetime) -> set[int]:

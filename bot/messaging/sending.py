@@ -91,7 +91,7 @@ class Sender:
             accepted += self._gather(hand, 0.0 if fresh else _LOOK)
             self._settle(hand)
             self._renew(hand)
-            if hand.is_empty:
+            if hand.is_empty and (hand.dry or not going):
                 self._settle(hand, at_once=True)
                 if hand.dry or not going:
                     return accepted
@@ -193,12 +193,17 @@ class Sender:
         return request.lease.rate is None and time.monotonic() - hand.asked_at < _LOOK
 
     def _submit(self, hand: Hand) -> None:
-        """Mark the attempts of the requests that come next as handed over; drop those that are not ours any more."""
+        """Mark the attempts of the requests that come next as handed over, and write what has been answered meanwhile;
+        drop those that are not ours any more."""
         fresh = [lease for number, lease in hand.leases.items() if number not in hand.submitted]
         if not fresh:
             return
         hand.tried_at = self._clock.now()
-        ours = leases.submit(self._database, fresh, hand.tried_at)
+        if hand.answers and self._lane is not Lane.REPLY:
+            ours = settling.settle(self._database, hand.answers, hand.done, hand.tried_at, submitting=fresh)
+            hand.written()
+        else:
+            ours = leases.submit(self._database, fresh, hand.tried_at)
         hand.submitted |= ours
         for lost in {lease.id for lease in fresh} - ours:
             self._give_back_claimed(hand, lost)
@@ -246,6 +251,8 @@ class Sender:
         waited = time.monotonic() - hand.gathered_at
         if not (at_once or not hand.under_way or hand.unwritten >= MOST_IN_HAND // 4 or waited >= _GATHER):
             return
+        if not at_once and waited < _GATHER and self._lane is not Lane.REPLY and hand.takes_more and not hand.dry:
+            return  # written with the submission of what is claimed next: one wait for the disk instead of two
         settling.settle(self._database, hand.answers, hand.done, self._clock.now())
         if hand.done and self._lane is Lane.REPLY:
             hand.dry = False  # the next reply to the same phone may leave now

@@ -13,7 +13,7 @@ import psycopg
 
 from bot.db.database import Database
 from bot.messaging import receipts
-from bot.messaging.leases import TRY_AGAIN, Lease
+from bot.messaging.leases import SUBMIT, TRY_AGAIN, Lease, submission, submit
 from bot.messaging.optouts import REGISTER_ALL
 from bot.messaging.outbox import Lane
 from bot.messaging.wrong_numbers import register_wrong
@@ -49,21 +49,33 @@ _TOLD = """unnest(string_to_array(%(provider_ids)s, E'\\x1f'), string_to_array(%
     AS t (provider_id, message_id)"""
 
 # Nearly all of a blast is accepted, so that takes one statement, and its ids travel as one text each: as arrays, value by
-# value, they take a client longer than the rest of its work. Returns how many it wrote, and the ids that receipts which
-# came before the answer have been waiting for.
+# value, they take a client longer than the rest of its work. Returns how many it wrote, the ids that receipts which came
+# before the answer have been waiting for, and which of the attempts that come next are ours: with their submission it is
+# one wait for the disk instead of two. They are marked first, as everybody locks attempts before messages.
 _ACCEPT = f"""
-WITH settled AS (
+WITH submitted AS ({{submit}}), settled AS (
     UPDATE message m SET state = 'accepted', reason = NULL, provider_id = t.provider_id, settled_at = %(now)s FROM {_TOLD}
-    WHERE m.id = t.message_id AND m.state IN ('queued', 'unknown') AND m.provider_id IS NULL
+    WHERE {{found}} AND m.state IN ('queued', 'unknown') AND m.provider_id IS NULL
     RETURNING 1
 ), closed AS (
     UPDATE attempt SET settled_at = %(now)s, state = 'settled'
     WHERE id = ANY(%(done)s) AND state IN ('claimed', 'submitted', 'unknown')
 )
-SELECT (SELECT count(*) FROM settled),
+SELECT (SELECT array_agg(id) FROM submitted), (SELECT count(*) FROM settled),
        (SELECT string_agg(r.provider_id, E'\\x1f') FROM receipt r WHERE NOT r.matched AND r.gateway = %(gateway)s
         AND r.provider_id = ANY(string_to_array(%(provider_ids)s, E'\\x1f')))
 """
+_NOTHING = "SELECT NULL::bigint AS id"
+_BY_ID = "m.id = t.message_id"
+# A whole attempt's messages stand together: read at one go, and not by one look into an index for each (the sum keeps the
+# planner, who does not know how many there are, from that).
+_BY_ATTEMPT = "m.attempt_id = ANY(%(leases)s) AND m.id + 0 = t.message_id"
+#: The same by whether whole attempts have been answered, and whether others are submitted with it.
+_ACCEPT_AS = {
+    (whole, submits): _ACCEPT.format(found=_BY_ATTEMPT if whole else _BY_ID, submit=SUBMIT if submits else _NOTHING)
+    for whole in (False, True)
+    for submits in (False, True)
+}
 
 # The others: what a receipt has said meanwhile stands; it may even have told the id. Another id than the one on record is
 # that of a message that was accepted before.
@@ -107,23 +119,23 @@ def backoff(attempts: int, jitter: Callable[[], float] = random.random, *, reply
     return timedelta(seconds=longest / 2 + jitter() * longest / 2)
 
 
-def settle(database: Database, answers: Sequence[Settled], done: Sequence[int], now: datetime) -> None:
-    """Write outcomes, and close the attempts ``done``, all of whose outcomes have been written with these."""
-    accepted: dict[str, dict[int, str]] = defaultdict(dict)
-    others: list[_One] = []
-    for answer in answers:
-        ids = accepted[answer.lease.gateway]
-        for letter, outcome in zip(answer.letters, answer.outcomes, strict=True):
-            if isinstance(outcome, Accepted):
-                ids[letter.id] = outcome.provider_id
-            else:
-                others.append(_One(answer.lease, letter, outcome))
-    told = [(gateway, ids) for gateway, ids in accepted.items() if ids]
+def settle(
+    database: Database, answers: Sequence[Settled], done: Sequence[int], now: datetime, submitting: Sequence[Lease] = ()
+) -> set[int]:
+    """Write outcomes, and close the attempts ``done``, all of whose outcomes have been written with these.
+
+    ``submitting``: attempts to be marked as handed over from now on; returns those that are ours, as ``leases.submit``.
+    """
+    accepted, others = _by_outcome(answers)
     early: list[tuple[str, str, int]] = []
-    if len(told) == 1 and not others:
-        [(gateway, ids)] = told
-        parameters = _accepted(gateway, ids, done, now)
-        [(written, waiting)] = database.rows(_ACCEPT, parameters)
+    if len(accepted) == 1 and not others:
+        [(gateway, ids)] = accepted.items()
+        carried = {answer.lease.id: answer.lease.size for answer in answers}
+        parameters = _accepted(gateway, ids, done, now) | {"leases": list(carried)} | submission(submitting)
+        # Whole or nearly: what else stands there is read in vain.
+        statement = _ACCEPT_AS[2 * len(ids) > sum(carried.values()), bool(submitting)]
+        [(fresh, written, waiting)] = database.rows(statement, parameters)
+        ours = set(fresh or ())
         if written < len(ids):
             database.rows(_ACCEPT_MORE, parameters)
         early = _waited_for(gateway, ids, waiting)
@@ -131,18 +143,36 @@ def settle(database: Database, answers: Sequence[Settled], done: Sequence[int], 
         with database.transaction() as connection:
             # Retried first: they leave their attempt, which is closed by what follows.
             final = _retry(connection, others, now)
-            for gateway, ids in told:
+            for gateway, ids in accepted.items():
                 parameters = _accepted(gateway, ids, [], now)
-                [(written, waiting)] = connection.execute(_ACCEPT, parameters)
+                [(_, written, waiting)] = connection.execute(_ACCEPT_AS[False, False], parameters)
                 if written < len(ids):
                     connection.execute(_ACCEPT_MORE, parameters)
                 early += _waited_for(gateway, ids, waiting)
             _write(connection, final, done, now)
             _register(connection, others, now)
+        ours = submit(database, submitting, now) if submitting else set()
     if early:
         # What is killed before that leaves it to the sweep.
         with database.transaction() as connection:
             receipts.apply_early(connection, early, now)
+    return ours
+
+
+def _by_outcome(answers: Sequence[Settled]) -> tuple[dict[str, dict[int, str]], list[_One]]:
+    """What each gateway accepted, its ids by ours, and everything else."""
+    accepted: dict[str, dict[int, str]] = {}
+    others: list[_One] = []
+    for answer in answers:
+        ids: dict[int, str] = {}
+        for letter, outcome in zip(answer.letters, answer.outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                ids[letter.id] = outcome.provider_id
+            else:
+                others.append(_One(answer.lease, letter, outcome))
+        if ids:
+            accepted.setdefault(answer.lease.gateway, {}).update(ids)
+    return accepted, others
 
 
 def _retry(connection: psycopg.Connection[Any], others: Sequence[_One], now: datetime) -> list[_One]:

@@ -49,7 +49,7 @@ class Which:
 class Round:
     """How far everybody is gone through. ``walked``: the last id; ``disturbed``: too much happened during this round.
 
-    ``right_at``: as of when all that is kept is right; None before the first round is through.
+    ``right_at``: as of when all that is kept is right; None before the first round, of ``began_at``, is through.
     """
 
     cursor: Cursor
@@ -57,6 +57,7 @@ class Round:
     behind: bool = True
     disturbed: bool = False
     right_at: datetime | None = None
+    began_at: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """To be kept."""
@@ -66,18 +67,20 @@ class Round:
             "behind": self.behind,
             "disturbed": self.disturbed,
             "right_at": None if self.right_at is None else self.right_at.isoformat(),
+            "began_at": None if self.began_at is None else self.began_at.isoformat(),
         }
 
     @staticmethod
     def from_json(kept: dict[str, Any]) -> Round:
         """As ``as_json`` made it."""
-        right_at = kept["right_at"]
+        right_at, began_at = kept["right_at"], kept.get("began_at")
         return Round(
             Cursor.from_json(kept["cursor"]),
             kept["walked"],
             kept["behind"],
             kept["disturbed"],
             None if right_at is None else datetime.fromisoformat(right_at),
+            None if began_at is None else datetime.fromisoformat(began_at),
         )
 
 
@@ -90,7 +93,7 @@ def look(
     """One look, within a transaction; ``put_right`` writes what is now so of some workers. Returns where it ended."""
     leaving = connection.execute(_LEAVING, (now,)).fetchone() is not None
     if kept is None or kept.cursor.at > now:  # the first, or the clock was set back
-        kept = Round(look_from_here(connection, None, now))
+        kept = Round(look_from_here(connection, None, now), began_at=now)
         return _go_on(connection, kept, now, put_right, fast=True)
     cursor = look_from_here(connection, kept.cursor, now)
     found = touched(connection, kept.cursor, MOST)
@@ -98,7 +101,8 @@ def look(
         put_right(Which("{id} = ANY(%(ids)s)", {"ids": found.workers}))
     behind, disturbed = kept.behind or found.too_many, kept.disturbed or found.too_many
     kept = replace(kept, cursor=cursor, behind=behind, disturbed=disturbed)
-    patient = leaving and kept.right_at is not None and now - kept.right_at < GIVES_WAY
+    since = kept.right_at or kept.began_at
+    patient = leaving and since is not None and now - since < GIVES_WAY
     return _go_on(connection, kept, now, put_right, fast=kept.behind and not patient)
 
 

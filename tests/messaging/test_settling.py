@@ -13,7 +13,7 @@ from bot.messaging import leases, outbox, settling
 from bot.messaging.leases import Lease
 from bot.messaging.outbox import Draft, Lane
 from bot.messaging.settling import Settled
-from gateway_adapters.base import Accepted, Outgoing
+from gateway_adapters.base import Accepted, Outgoing, Rejected
 from tests.world import MORNING
 
 _TWICE = "no message was accepted twice by a gateway without an admin's decision"
@@ -26,15 +26,19 @@ def database(database_url: str) -> Iterator[Database]:
     made.close()
 
 
-def submitted(database: Database, *keys: str) -> list[tuple[Lease, Outgoing]]:
+def claimed(database: Database, *keys: str) -> list[tuple[Lease, Outgoing]]:
     with database.transaction() as connection:
         for number, key in enumerate(keys):
             outbox.write(
                 connection, Draft(key, "reply", Lane.REPLY, "twilio", f"+6281{number:08d}", "id", "halo"), MORNING
             )
-    claimed = [(lease, letter) for lease, letter in leases.claim_replies(database, MORNING, 10) if letter is not None]
-    leases.submit(database, [lease for lease, _ in claimed], MORNING)
-    return claimed
+    return [(lease, letter) for lease, letter in leases.claim_replies(database, MORNING, 10) if letter is not None]
+
+
+def submitted(database: Database, *keys: str) -> list[tuple[Lease, Outgoing]]:
+    found = claimed(database, *keys)
+    leases.submit(database, [lease for lease, _ in found], MORNING)
+    return found
 
 
 def accepts(database: Database, lease: Lease, letter: Outgoing, provider_id: str) -> None:
@@ -58,6 +62,29 @@ def test_ids_come_to_their_messages_whatever_they_hold(database: Database) -> No
     ]
     assert database.rows("SELECT DISTINCT state FROM attempt") == [("settled",)]
     assert broken(database) == []
+
+
+def test_outcomes_are_written_with_the_submission_of_what_comes_next(database: Database) -> None:
+    """One commit, so one wait for the disk."""
+    (one, first), (two, _), (lost, _) = claimed(database, "a", "b", "c")
+    leases.submit(database, [one], MORNING)
+    leases.give_back(database, lost, MORNING)
+    answers = [Settled(one, [first], [Accepted(first.id, "SM1")])]
+    assert settling.settle(database, answers, [one.id], MORNING, submitting=[two, lost]) == {two.id}
+    assert database.rows("SELECT state FROM attempt ORDER BY id") == [("settled",), ("submitted",), ("queued",)]
+    assert database.rows("SELECT provider_id, state FROM message WHERE id = %s", (first.id,)) == [("SM1", "accepted")]
+    written_by = (
+        "SELECT xmin::text FROM attempt WHERE state <> 'queued' UNION SELECT xmin::text FROM message WHERE id = %s"
+    )
+    assert len(database.rows(written_by, (first.id,))) == 1
+
+
+def test_what_comes_next_is_submitted_whatever_the_outcomes_are(database: Database) -> None:
+    (one, first), (two, _) = claimed(database, "a", "b")
+    leases.submit(database, [one], MORNING)
+    answers = [Settled(one, [first], [Rejected(first.id, "no such number", permanent=True)])]
+    assert settling.settle(database, answers, [one.id], MORNING, submitting=[two]) == {two.id}
+    assert database.rows("SELECT state FROM attempt ORDER BY id") == [("settled",), ("submitted",)]
 
 
 def test_what_was_accepted_again_is_on_record_and_found_without_a_decision(database: Database) -> None:

@@ -232,6 +232,27 @@ def test_while_a_blast_leaves_being_behind_is_put_up_with_for_a_minute(
     assert len(keeper.looks()) > len(people) - 3
 
 
+def test_the_first_round_too_gives_way_to_a_blast_for_a_minute(
+    keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "IN_TURN", 1)
+    monkeypatch.setattr(rounds, "_FAST", 0.0)
+    monkeypatch.setattr(rounds, "_AT_ONCE", 4)
+    assert keeper.looks() == people[:4]
+    keeper.clock.moment += OPEN
+    keeper.looks()
+    keeper.clock.moment += OPEN
+    _message(keeper.database, people[8], keeper.clock.moment - timedelta(hours=1))
+    keeper.database.rows("UPDATE campaign SET state = 'running'")
+    keeper.database.rows("UPDATE attempt SET state = 'queued', due_at = %s", (keeper.clock.moment,))
+    assert keeper.looks() == people[8:9]
+    keeper.clock.moment += timedelta(seconds=60)
+    assert keeper.kept is not None
+    assert keeper.kept.right_at is None
+    keeper.looks()
+    assert keeper.kept.right_at is not None
+
+
 def test_a_clock_that_was_set_back_begins_anew(keeper: Keeper, people: list[int]) -> None:
     keeper.looks()
     keeper.clock.moment -= timedelta(hours=3)
