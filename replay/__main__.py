@@ -14,6 +14,7 @@ from bench.failure import BenchFailed
 from bench.folder import run_folder
 from bot.embedded.errors import EmbeddedServerError
 from replay.printing import show
+from replay.report import DOCUMENT, last_alike, report, written
 from replay.run import Wanted, replay
 from replay.stage import ReplayFailed
 from replay.storing import compared, store, stored
@@ -33,6 +34,7 @@ _SHARE = 71_000 / 500_000
 )
 @click.option("--short", is_flag=True, help=f"{_SHORT[0]:,} workers, as fast as it goes.")
 @click.option("--compare", "compares", is_flag=True, help="Whether stored replays of a seed came to the same books.")
+@click.option("--write", "writes", is_flag=True, help="The last two stored ones go into docs/replay.md.")
 def main(
     seed: int,
     workers: int | None,
@@ -40,11 +42,14 @@ def main(
     speed: float | None,
     short: bool,
     compares: bool,
+    writes: bool,
 ) -> None:
     """Play the night through the real service, with books of its own that the dashboards must agree with."""
     folder = Path(os.environ.get("VAR", "").strip() or "var").absolute() / "replay"
     if compares:
         sys.exit(0 if _compare(folder) else 1)
+    if writes:
+        sys.exit(0 if _write(folder) else 1)
     default = _SHORT if short else _WHOLE
     many = workers or default[0]
     wanted = Wanted(seed, many, registrations or round(many * _SHARE), speed or default[2], default[3])
@@ -76,6 +81,17 @@ def _compare(folder: Path) -> bool:
         same = "the same books" if len(set(digests)) == 1 else "OTHER BOOKS"
         click.echo(f"{common}: {len(digests)} times, {same}: {', '.join(sorted(set(digests)))}")
     return all(len(set(digests)) == 1 for _, digests in found)
+
+
+def _write(folder: Path) -> bool:
+    """Put the last replays into the document; whether there were any."""
+    found = list(stored(folder))
+    if not found:
+        click.echo(f"There has been no replay: {folder} holds none.", err=True)
+        return False
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(written(text, report(last_alike(found))), encoding="utf-8")
+    return True
 
 
 def _keep(own: Path, folder: Path) -> None:

@@ -107,7 +107,7 @@ class Books:
             self._add(worker.district, standing.bits(), 1)
             if worker.phone is not None:
                 self._by_phone.setdefault(worker.phone, []).append(worker.number)
-        self._told = set[tuple[str, int]]()
+        self._told = set[tuple[str, str]]()
         self.messages: Counter[tuple[str, str]] = Counter()
         self.enquiries = self.locked = self.opted_out = self.came_too_late = 0
         self.checkpoints: dict[str, dict[str, int]] = {}
@@ -145,13 +145,13 @@ class Books:
         self.messages[kind, ACCEPTED] += 1
         if kind not in CAMPAIGNS:
             return None
-        for number in self._by_phone.get(phone, ()):
-            # Of several with one phone, those are written to who know of it, and have no place nor must wait.
-            standing = self._people[number]
-            if (kind, number) not in self._told and (kind == BLAST or standing.is_half_way):
-                self._told.add((kind, number))
-                self._change(number, reached=1)
-                return number
+        if (kind, phone) not in self._told:
+            self._told.add((kind, phone))
+            # Of several with one phone the first is written to who knows of it, and has no place nor must wait.
+            for number in self._by_phone.get(phone, ()):
+                if kind == BLAST or self._people[number].is_half_way:
+                    self._change(number, reached=1)
+                    return number
         self.oddities.append(f"a message ({kind}) more than there are people for")
         return None
 

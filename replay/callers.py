@@ -185,7 +185,7 @@ class Callers:
     def _redial(self, caller: _Caller) -> None:
         self.odd["dialled again at once"] += 1
         if caller.last is not None:  # nobody knows whether it was heard
-            caller.last, caller.left = None, (caller.last, *caller.left)
+            caller.left, caller.last = (caller.last, *caller.left), None
         self._order += 1
         heapq.heappush(self._again, (time.monotonic() + _AGAIN, self._order, caller))
 

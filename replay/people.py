@@ -15,9 +15,8 @@ from bot.registration.sealed_nik import open_nik
 #: Digits that all phones of a sample begin with which are right.
 _PREFIX = 6
 _ROSTER = """
-SELECT w.id, w.district_code, d.time_zone, w.phone, w.birth_date, w.nik_tail, w.name, CASE WHEN w.phone LIKE %(own)s THEN NULL
-       ELSE w.nik_sealed END
-FROM worker w JOIN district d ON d.code = w.district_code
+SELECT w.district_code, d.time_zone, w.phone, w.birth_date, CASE WHEN w.phone LIKE %(own)s THEN NULL ELSE w.nik_sealed END
+FROM worker w JOIN district d ON d.code = w.district_code ORDER BY w.id
 """
 
 
@@ -42,7 +41,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Roster:
-    """Everybody. ``sharing``: the numbers of the workers of a phone that several have."""
+    """Everybody. ``sharing``: of a phone that several have, the numbers of these workers."""
 
     workers: list[Worker]
     seed: int
@@ -57,12 +56,11 @@ class Roster:
 
 
 def read_roster(database: Database, vault: Vault, seed: int) -> Roster:
-    """The roster as it was made up with ``seed``; ids and ciphers, which differ from run to run, decide nothing."""
+    """The roster as it was made up with ``seed``, in the order in which it was entered."""
     rows = database.rows(_ROSTER, {"own": own_phone(0, seed)[:_PREFIX] + "%"})
-    rows.sort(key=lambda row: (row[1], row[5], row[4], row[6], row[3] or ""))
     workers = []
     by_phone = defaultdict(list)
-    for number, (_, district, time_zone, phone, born, _, _, sealed) in enumerate(rows):
+    for number, (district, time_zone, phone, born, sealed) in enumerate(rows):
         stranger = sealed is not None
         own = own_phone(len(rows) + number, seed) if stranger else phone
         nik = open_nik(vault, sealed) if stranger else ""

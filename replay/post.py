@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import heapq
 import json
+import os
+import time
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
@@ -30,6 +32,8 @@ _DELAYS: Final = ((0.55, 600.0), (0.30, 5400.0), (0.15, 21_600.0))
 #: Everything has been told by then.
 ALL_TOLD: Final = CLOSES + 780.0
 _FAILURES: Final = ("DeliveryFailure", "UserIsInactive", "DeliveryFailure", "NotNetworkSubscriber")
+#: Seconds between two looks at what the gateway has taken.
+_LOOK: Final = 0.01
 _CLOSING_BEGINS: Final = CLOSING_TEXT["id"].partition("{")[0]
 
 
@@ -50,8 +54,7 @@ class GatewayLog:
     """Reads on in the stub's log and in the texts beside it."""
 
     def __init__(self, log: Path) -> None:
-        self._files = (log, log.with_suffix(".bodies"))
-        self._read = [0, 0]
+        self._files = [os.open(each, os.O_RDONLY | os.O_CREAT, 0o600) for each in (log, log.with_suffix(".bodies"))]
         self._left = [b"", b""]
         self._bodies: dict[str, str] = {}
 
@@ -59,20 +62,26 @@ class GatewayLog:
         """What was taken since: (number, the gateway's id, text)."""
         # A text is written before the lines that name it.
         lines = self._lines(0)
+        if not lines:
+            return []
         for line in self._lines(1):
             digest, body = json.loads(line)
             self._bodies[digest] = body
         fields = (line.decode().split("\t") for line in lines)
         return [(number, named, self._bodies[digest]) for _, _, _, digest, number, named in fields]
 
+    def close(self) -> None:
+        """Read no more."""
+        for file in self._files:
+            os.close(file)
+
     def _lines(self, which: int) -> list[bytes]:
-        if not self._files[which].exists():
+        pieces = [self._left[which]]
+        while piece := os.read(self._files[which], 1 << 22):
+            pieces.append(piece)
+        if len(pieces) == 1:
             return []
-        with self._files[which].open("rb") as file:
-            file.seek(self._read[which])
-            piece = file.read()
-        self._read[which] += len(piece)
-        *lines, self._left[which] = (self._left[which] + piece).split(b"\n")
+        *lines, self._left[which] = b"".join(pieces).split(b"\n")
         return lines
 
 
@@ -99,15 +108,26 @@ class Post:
         self._wrong = wrong
         self._due: list[tuple[float, int, str, str, int | None, str, str]] = []
         self._order = 0
-        self.receipts = 0
+        self._looked = 0.0
 
     def turn(self, now: float) -> None:
         """Take in what the gateway has taken, and send the receipts that are due ``now``."""
-        for number, named, body in self._log.news():
-            self._take(number, named, body, now)
+        if time.monotonic() - self._looked > _LOOK:
+            self._looked = time.monotonic()
+            for number, named, body in self._log.news():
+                self._take(number, named, body, now)
         while self._due and self._due[0][0] <= now:
             _, _, phone, named, whose, kind, end = heapq.heappop(self._due)
             self._report(phone, named, whose, kind, end)
+
+    def look(self, now: float) -> None:
+        """Take in at once what the gateway has taken."""
+        self._looked = 0.0
+        self.turn(now)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._log.close()
 
     def is_done(self, until: float) -> bool:
         """Whether every receipt up to a moment has been taken."""
@@ -148,7 +168,6 @@ class Post:
 
     def _send(self, phone: str, named: str, status: str, taken: Callable[[], None] | None) -> None:
         body = f"id={quote_plus(named)}&status={status}&phoneNumber=%2B{phone[1:]}&networkCode=51010&retryCount=0"
-        self.receipts += 1
 
         def acknowledged(answer: str | None) -> None:
             if answer is None:  # the gateway tells it again

@@ -31,9 +31,10 @@ from replay.timekeeper import said
 _HOPS, _RECEIPTS = 24, 8
 #: The last checkpoint, when who came too late has heard so, and every receipt is in.
 _END: Final = ALL_TOLD + 60.0
-#: From a little before the end of registration to a little after it the clock runs slowly: who is in a call then has five
-#: minutes to end it.
-_SLOW_FROM, _SLOW_UNTIL, _SLOWLY = CLOSES - 600.0, CLOSES + 240.0, 25.0
+#: From a little before the end of registration to a little after it nobody may be late by more than some seconds: who has
+#: dialled before the end then has five minutes to come to one.
+_STRICT_FROM, _STRICT_UNTIL = CLOSES - 300.0, CLOSES + 180.0
+_STRICT, _LATE_THEN = 100.0, 20.0
 #: When the service reminds everybody of registration's end, zone by zone: as soon as messages may leave in the morning.
 _CLOSING_REMINDER: Final = (at(6), at(7), at(8))
 _DRAFTS_AT: Final = at(16)
@@ -104,7 +105,7 @@ def replay(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:
             try:
                 return day.play(watchers)
             finally:
-                day.lines.close()
+                day.close()
 
 
 class _Day:
@@ -131,15 +132,20 @@ class _Day:
             wrong=_WRONG_PREFIX,
         )
 
+    def close(self) -> None:
+        """Let go of lines and files."""
+        self.lines.close()
+        self._post.close()
+
     def play(self, watchers: Watchers) -> Result:
         """The whole day."""
         self._send_blast()
         self._pass_until(FIRST)
         hours = [at(hour) for hour in range(1, 25)]
-        for moment in sorted({*hours, PRESS, _SLOW_FROM, _SLOW_UNTIL, _END}):
+        for moment in sorted({*hours, PRESS, _STRICT_FROM, _STRICT_UNTIL, _END}):
             self._pass_until(moment)
             self._reached[moment] = time.monotonic() - self._began
-            if moment not in (_SLOW_FROM, _SLOW_UNTIL):
+            if moment not in (_STRICT_FROM, _STRICT_UNTIL):
                 self._check(moment)
             self._at(moment)
         findings = json.loads(self._stage.bot("doctor", "--json", may_fail=True))
@@ -195,12 +201,15 @@ class _Day:
 
     def _pass_until(self, moment: float) -> None:
         """Let time pass, until everything up to a moment has happened and has come to rest."""
-        slowly = _SLOWLY if _SLOW_FROM <= self._stage.time.now() < _SLOW_UNTIL else None
-        self._stage.time.run_until(moment, slowly)
+        if _STRICT_FROM <= self._stage.time.now() < _STRICT_UNTIL:
+            self._stage.time.run_until(moment, _STRICT, _LATE_THEN)
+        else:
+            self._stage.time.run_until(moment)
         while True:
             self._turn(moment)
             if self._stage.time.now() >= moment and self._is_done(moment):
                 settle(self._stage)
+                self._post.look(self._stage.time.now())
                 self._turn(moment)
                 if self._is_done(moment):
                     return

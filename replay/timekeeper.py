@@ -14,10 +14,11 @@ ZONE: Final = ZoneInfo("Asia/Jakarta")
 MIDNIGHT: Final = datetime(2021, 1, 13, tzinfo=ZONE)
 #: Seconds of the machine between two looks at how far everybody is.
 _LOOK: Final = 0.1
-#: Seconds of the day by which people may be late before the clock slows down, and below which it may run faster again.
-_LATE, _FINE = 240.0, 60.0
-_SLOWER, _FASTER = 0.7, 1.15
-_LEAST: Final = 4.0
+#: Seconds of the day by which people may be late before the clock slows down; below a quarter of that it runs faster again.
+LATE: Final = 240.0
+_SLOWER, _FASTER = 0.6, 1.4
+#: It never runs slower than that, and than this share of its highest factor.
+_LEAST, _SHARE = 4.0, 1 / 60
 
 
 def moment_of(seconds: float) -> datetime:
@@ -40,6 +41,7 @@ class Timekeeper:
         self._most = speed
         self._factor = speed
         self._until = 0.0
+        self._late = LATE
         self._looked = 0.0
         self.stop_at(0.0)
         self._clock = FileClock(path)
@@ -52,10 +54,11 @@ class Timekeeper:
         """Set the clock to a moment at which it stands."""
         set_file_clock(self._path, moment_of(seconds), pace=self._speed)
 
-    def run_until(self, seconds: float, most: float | None = None) -> None:
-        """Let it run, at most to a moment and at most at a factor of ``most``."""
+    def run_until(self, seconds: float, most: float | None = None, late: float = LATE) -> None:
+        """Let it run, at most to a moment and at a factor of ``most``, slower where somebody is late by ``late`` seconds."""
         self._until = max(seconds, self.now())
         self._most = self._speed if most is None else min(most, self._speed)
+        self._late = late
         self._factor = min(self._factor, self._most)
         self._set()
 
@@ -65,9 +68,9 @@ class Timekeeper:
             return
         self._looked = time.monotonic()
         factor = self._factor
-        if late > _LATE:
-            factor = max(_LEAST, factor * _SLOWER)
-        elif late < _FINE:
+        if late > self._late:
+            factor = max(_LEAST, self._most * _SHARE, factor * _SLOWER)
+        elif late < self._late / 4:
             factor = min(self._most, factor * _FASTER)
         if factor != self._factor:
             self._factor = factor
