@@ -14,7 +14,7 @@ from bot.conversation.driver import Heard
 from bot.crypto import Undecipherable, Vault
 from bot.db import audit
 from bot.db.database import Database
-from bot.messaging import outbox
+from bot.db.prepared import Prepared
 from gateway_adapters.base import InboundSms
 
 _PURPOSE = "inbound"
@@ -53,14 +53,14 @@ Hear = Callable[[str, str, str], Heard]
 
 # ``claimed_until`` keeps the sweep away while the webhook itself handles the message. If an older one of the same phone
 # still waits, this one waits too, unclaimed: a person's messages are handled in order.
-_KEEP = """
+_KEEP = Prepared("""
 WITH older AS (SELECT EXISTS (SELECT 1 FROM inbound WHERE phone = %(phone)s AND state = 'received') AS there)
 INSERT INTO inbound (gateway, gateway_message_id, phone, recipient, link_id, text_sealed, state, received_at, claimed_until)
 SELECT %(gateway)s, %(message)s, %(phone)s, %(recipient)s, %(link)s, %(text)s, 'received', %(now)s,
        CASE WHEN there THEN NULL ELSE %(until)s::timestamptz END FROM older
 ON CONFLICT (gateway, gateway_message_id) DO NOTHING
 RETURNING id, claimed_until IS NOT NULL
-"""
+""")
 
 _KEPT_BEFORE = """
 SELECT i.id, m.body, m.id, i.phone, i.text_sealed
@@ -90,7 +90,7 @@ def _keep(
     database: Database, vault: Vault, gateway: str, sms: InboundSms, now: datetime, *, at_once: bool
 ) -> Kept | None:
     """None where the id is taken by another message."""
-    row = database.row(
+    rows = database.said(
         _KEEP,
         {
             "gateway": gateway,
@@ -103,8 +103,9 @@ def _keep(
             "until": now + LEASE if at_once else None,
         },
     )
-    if row is not None:
-        return Kept(Waiting(row[0], gateway, sms.phone, sms.link_id, sms.text), fresh=row[1])
+    if rows:
+        [(number, fresh)] = rows
+        return Kept(Waiting(number, gateway, sms.phone, sms.link_id, sms.text), fresh=fresh)
     before = database.row(_KEPT_BEFORE, (gateway, sms.message_id))
     if before is None:
         raise LookupError("what conflicts is there")
@@ -127,6 +128,32 @@ def open_text(vault: Vault, sealed: bytes) -> str:
     return vault.open(sealed, _PURPOSE)
 
 
+_SETTLE = """
+UPDATE inbound SET state = %(state)s, reason = %(reason)s, settled_at = %(now)s, claimed_until = NULL
+WHERE id = %(inbound)s AND state = 'received'
+"""
+_SETTLE_ALONE = Prepared(_SETTLE)
+
+# The reply, and its first attempt as ``outbox`` has them: one that leaves in the HTTP answer is under way at once, and nothing
+# waits for it. Where it is there already nothing is written.
+_ANSWER = Prepared(f"""
+WITH settled AS ({_SETTLE}), tried AS (
+    INSERT INTO attempt (lane, gateway, language, size, phone, state, created_at, due_at, claimed_at, submitted_at)
+    SELECT 'reply', %(gateway)s, %(language)s, 1, CASE WHEN NOT %(inline)s::boolean THEN %(phone)s::text END,
+           CASE WHEN %(inline)s THEN 'submitted' ELSE 'queued' END, %(now)s, %(now)s,
+           CASE WHEN %(inline)s THEN %(now)s END, CASE WHEN %(inline)s THEN %(now)s END
+    WHERE NOT EXISTS (SELECT 1 FROM message WHERE natural_key = 'reply:' || %(inbound)s)
+    RETURNING id
+)
+INSERT INTO message (natural_key, kind, lane, gateway, phone, link_id, language, body, inbound_id, attempt_id, inline, state,
+                     created_at)
+SELECT 'reply:' || %(inbound)s, 'reply', 'reply', %(gateway)s, %(phone)s, %(link)s, %(language)s, %(body)s, %(inbound)s,
+       tried.id, %(inline)s, 'queued', %(now)s
+FROM tried
+ON CONFLICT (natural_key) WHERE natural_key IS NOT NULL DO NOTHING RETURNING id
+""")
+
+
 def handle(
     database: Database, waiting: Waiting, hear: Hear, now: datetime, *, inline: bool
 ) -> tuple[str | None, int | None]:
@@ -135,28 +162,21 @@ def handle(
     ``inline``: the reply leaves in the HTTP answer, so it is written as submitted. Raises ``Away``.
     """
     heard = hear(waiting.phone, waiting.text, str(waiting.id))
-    with database.transaction() as connection:
-        reply_id: int | None = None
-        if heard.reply is not None:
-            draft = outbox.Draft(
-                natural_key=f"reply:{waiting.id}",
-                kind="reply",
-                lane=outbox.Lane.REPLY,
-                gateway=waiting.gateway,
-                phone=waiting.phone,
-                language=heard.language,
-                body=heard.reply,
-                link_id=waiting.link_id,
-                inbound_id=waiting.id,
-            )
-            write = outbox.write_submitted if inline else outbox.write
-            reply_id = write(connection, draft, now)
-        connection.execute(
-            "UPDATE inbound SET state = %s, reason = %s, settled_at = %s, claimed_until = NULL "
-            "WHERE id = %s AND state = 'received'",
-            ("handled" if heard.ignored is None else "ignored", heard.ignored, now, waiting.id),
-        )
-    return (heard.reply, reply_id) if reply_id is not None else (None, None)
+    parameters = {
+        "inbound": waiting.id,
+        "state": "handled" if heard.ignored is None else "ignored",
+        "reason": heard.ignored,
+        "gateway": waiting.gateway,
+        "phone": waiting.phone,
+        "link": waiting.link_id,
+        "language": heard.language,
+        "body": heard.reply,
+        "inline": inline,
+        "now": now,
+    }
+    # One statement for both: a reply without its message handled would be written again by whoever handles that.
+    rows = database.said(_SETTLE_ALONE if heard.reply is None else _ANSWER, parameters)
+    return (heard.reply, int(rows[0][0])) if rows else (None, None)
 
 
 def let_go(database: Database, inbound_id: int) -> None:

@@ -16,8 +16,8 @@ _log = structlog.get_logger(__name__)
 
 #: Seconds that a token lasts if no job clears it.
 TOKEN_SECONDS = 5
-#: Wake-ups closer together than this are one, in seconds.
-_PAUSE = 0.5
+#: Wake-ups closer together than this are one, in seconds; and those for which somebody waits.
+_PAUSE, _PAUSE_AT_ONCE = 0.5, 0.1
 
 
 def token(work: str) -> str:
@@ -41,32 +41,42 @@ class Waker:
         self._enqueue = enqueue
         self._work = work
         self._wanted = threading.Event()
+        self._hurried = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def wake(self) -> None:
-        """Say that there is something to do. Costs the caller nothing but a flag."""
+    def wake(self, *, at_once: bool = False) -> None:
+        """Say that there is something to do. Costs the caller nothing but a flag.
+
+        ``at_once``: somebody looks at a phone until it is done; else it may wait for more to be done with.
+        """
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name=f"waker-{self._work}", daemon=True)
                     self._thread.start()
         self._wanted.set()
+        if at_once:
+            self._hurried.set()
 
     def close(self) -> None:
         """Enqueue what is still wanted and stop, at once."""
         self._stopped.set()
         self._wanted.set()
+        self._hurried.set()
         if self._thread is not None:
             self._thread.join(timeout=2)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
             self._wanted.wait()
+            # In this order: whoever comes in between is served by this round, or hurries the next.
+            self._hurried.clear()
             self._wanted.clear()
             self._enqueue_once()
-            self._stopped.wait(_PAUSE)
+            self._stopped.wait(_PAUSE_AT_ONCE)
+            self._hurried.wait(_PAUSE - _PAUSE_AT_ONCE)
         if self._wanted.is_set():  # during the last pause
             self._enqueue_once()
 

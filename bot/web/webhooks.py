@@ -246,7 +246,7 @@ def _take_sms(services: Services, gateway: Gateway, sms: InboundSms) -> WebhookR
         reply, reply_id = inbound.handle(services.database, kept.waiting, services.driver.sms, now, inline=inline)
         INBOUND.labels(gateway.name, "handled").inc()
         if reply is not None and not inline:
-            services.waker.wake()
+            services.waker.wake(at_once=True)
         return gateway.render_sms(reply if inline else None, reply_id)
     except Away:
         AWAY.labels("inbound").inc()

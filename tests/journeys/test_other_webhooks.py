@@ -8,13 +8,13 @@ import pytest
 
 from bot import config
 from bot.embedded.servers import EmbeddedServers
-from bot.messaging import outbox, receipt_stream
+from bot.messaging import receipt_stream
 from bot.services import Services
 from bot.web.app import create_app
 from tests.phones import WEBHOOK_SECRET, Post
 from tests.stopping import paused
 from tests.stub_gateways.twilio_stub import signed
-from tests.world import MORNING, World
+from tests.world import World
 
 PHONE = "+6281200000001"
 
@@ -50,9 +50,13 @@ def test_a_body_without_its_fields_gets_400(world: World, post: Post, endpoint: 
 def test_a_twilio_receipt_settles_the_answer_that_left_in_the_response(
     world: World, post: Post, services: Services
 ) -> None:
-    draft = outbox.Draft("reply:1", "reply", outbox.Lane.REPLY, "twilio", PHONE, "id", "halo")
-    with world.database.transaction() as connection:
-        message = outbox.write_submitted(connection, draft, MORNING)
+    said = {"MessageSid": "SM0", "AccountSid": "AC1", "From": PHONE, "To": "+15005550006", "Body": "halo"}
+    sms = "/webhooks/twilio/sms"
+    assert "<Message" in post(sms, said, signed(f"https://balas.example{sms}", said, "token-of-tests"))[1]
+    [(message, state)] = world.database.rows(
+        "SELECT m.id, a.state FROM message m JOIN attempt a ON a.id = m.attempt_id"
+    )
+    assert state == "submitted"
     form = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": PHONE, "From": "+15005550006", "AccountSid": "AC1"}
     path = f"/webhooks/twilio/receipts?message={message}"
     assert post(path, form, {"X-Twilio-Signature": "forged"})[0] == 403

@@ -55,6 +55,18 @@ def test_what_is_wanted_during_the_pause_is_enqueued_even_if_the_process_ends(jo
     assert time.monotonic() - started < 0.4  # nobody waits for the rest of the pause
 
 
+def test_for_whom_somebody_waits_the_pause_is_cut_short(jobs: Jobs) -> None:
+    waker = Waker(jobs.client, jobs.enqueue, WORK)
+    waker.wake()
+    eventually(lambda: jobs.enqueued == 1)
+    jobs.worker_begins()
+    waker.wake(at_once=True)
+    started = time.monotonic()
+    eventually(lambda: jobs.enqueued == 2)
+    assert time.monotonic() - started < 0.4
+    waker.close()
+
+
 def test_one_that_was_never_asked_enqueues_nothing(jobs: Jobs) -> None:
     Waker(jobs.client, jobs.enqueue, WORK).close()
     assert jobs.enqueued == 0
