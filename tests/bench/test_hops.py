@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from click.testing import CliRunner
 
+from bench import people
 from bench.__main__ import bench
+from bench.cpu import WEB
 from bench.failure import BenchFailed
 from bench.folder import run_folder
+from bench.hops import generate
 from bench.measures import OURS, PARTS, Measured
+from bench.script import BEFORE_THOSE, WITHOUT_SQL, Script
+from bench.stage import HOST, staged
 
+#: When every connection but our own was last asked something.
+ASKED = """
+SELECT pid, query_start FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid
+"""
 ARGUMENTS = ("hops", "--subscribers", "2", "--registrations", "20", "--rounds", "1", "--workers", "60", "--json")
 
 
@@ -51,6 +62,22 @@ def test_a_small_run(new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyP
     assert not [left for left in (folder / "bench").iterdir() if left.is_dir()]
     children = psutil.Process(os.getpid()).children(recursive=True)
     assert not [child for child in children if child.pid not in before]
+
+
+def test_hops_without_sql_ask_postgresql_nothing(new_folder: Callable[[], Path]) -> None:
+    with (
+        run_folder(new_folder()) as own,
+        staged(own, workers=60, web_only=True, say=lambda _line: None) as stage,
+        psycopg.connect(stage.database_url, autocommit=True) as connection,
+    ):
+        callers = tuple(people.choose_callers(stage.database_url, 20))
+        begun = Script(HOST, stage.ports[WEB], stage.path, 2, callers, to_ticket=False, session="ATUid_", onward=())
+        assert generate(begun).errors == {}
+        before = connection.execute(ASKED).fetchall()
+        account = generate(replace(begun, onward=WITHOUT_SQL, begins=BEFORE_THOSE))
+        assert (account.errors, account.hops) == ({}, 20 * len(WITHOUT_SQL))
+        assert connection.execute(ASKED).fetchall() == before
+    assert len(before) >= 1
 
 
 def test_one_bench_at_a_time(tmp_path: Path) -> None:
