@@ -102,12 +102,12 @@ class Books:
         self._roster = roster
         self._people = [_Standing(worker.phone) for worker in roster.workers]
         self._counts = {worker.district: [0] * len(_NAMES) for worker in roster.workers}
-        self._by_phone: dict[str, list[int]] = {}
+        self._of: dict[str, int] = {}
         for worker, standing in zip(roster.workers, self._people, strict=True):
             self._add(worker.district, standing.bits(), 1)
             if worker.phone is not None:
-                self._by_phone.setdefault(worker.phone, []).append(worker.number)
-        self._told = set[tuple[str, str]]()
+                self._of.setdefault(worker.phone, worker.number)
+        self._told: dict[str, set[int]] = {kind: set() for kind in CAMPAIGNS}
         self.messages: Counter[tuple[str, str]] = Counter()
         self.enquiries = self.locked = self.opted_out = self.came_too_late = 0
         self.checkpoints: dict[str, dict[str, int]] = {}
@@ -128,7 +128,7 @@ class Books:
         if proven and standing.phone is None:
             # Nobody else had a claim to it: a proven number becomes theirs.
             standing.phone = phone
-            self._by_phone.setdefault(phone, []).append(number)
+            self._of[phone] = number
         alone = not worker.is_stranger and phone not in self._roster.sharing
         standing.started |= proven or (alone and state != "stopped")
         standing.verified |= proven
@@ -145,10 +145,11 @@ class Books:
         self.messages[kind, ACCEPTED] += 1
         if kind not in CAMPAIGNS:
             return None
-        if (kind, phone) not in self._told:
-            self._told.add((kind, phone))
+        first = self._of.get(phone)
+        if first is not None and first not in self._told[kind]:
+            self._told[kind].add(first)
             # Of several with one phone the first is written to who knows of it, and has no place nor must wait.
-            for number in self._by_phone.get(phone, ()):
+            for number in self._roster.sharing.get(phone, (first,)):
                 if kind == BLAST or self._people[number].is_half_way:
                     self._change(number, reached=1)
                     return number

@@ -211,7 +211,9 @@ class Callers:
             self.odd[f"stuck at {state}"] += 1
             self._over(caller)
         else:
-            self._type(caller, _FORWARD.get(state, plan.birth_date))
+            # Asked once more, after a line that dropped for long, people say again what they said.
+            said = [step.says for step in visit.steps if step.state == state]
+            self._type(caller, said[-1] if said else _FORWARD.get(state, plan.birth_date))
 
     def _over(self, caller: _Caller) -> None:
         """The visit is over; the next one, if there is one, begins when it is meant to."""

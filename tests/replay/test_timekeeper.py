@@ -1,0 +1,53 @@
+"""The clock never passes what it is to run to, and gives way to those who are late."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from replay import timekeeper
+from replay.curve import PRESS, at
+from replay.timekeeper import LATE, Timekeeper, said
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Timekeeper:
+    monkeypatch.setattr(timekeeper, "_LOOK", 0.0)
+    return Timekeeper(tmp_path / "clock.json", 1e9)
+
+
+def factor(tmp_path: Path) -> float:
+    return float(json.loads((tmp_path / "clock.json").read_text())["factor"])
+
+
+def test_it_runs_to_a_moment_and_stands_there(keeper: Timekeeper) -> None:
+    assert keeper.now() == 0.0
+    keeper.run_until(at(1))
+    while keeper.now() < at(1):
+        pass
+    keeper.heed(0.0)
+    assert keeper.now() == at(1)
+
+
+def test_it_never_goes_back(keeper: Timekeeper) -> None:
+    keeper.stop_at(at(2))
+    keeper.run_until(at(1))
+    assert keeper.now() == at(2)
+
+
+def test_it_gives_way_to_who_is_late_and_catches_up(keeper: Timekeeper, tmp_path: Path) -> None:
+    keeper.run_until(at(24), 100.0)
+    keeper.heed(LATE * 2)
+    slowed = factor(tmp_path)
+    assert slowed < 100.0
+    keeper.heed(LATE / 2)
+    assert factor(tmp_path) == slowed
+    keeper.heed(0.0)
+    assert slowed < factor(tmp_path) <= 100.0
+
+
+def test_moments_are_said_as_people_say_them() -> None:
+    assert said(PRESS) == "18.30"
+    assert said(at(24)) == "24.00"
