@@ -4,8 +4,8 @@ By Africa's Talking the answer leaves by the API, through the outbox and the wor
 has written it into its log. By Twilio it leaves in the HTTP answer. Rounds alternate (floor and service of the one gateway,
 then of the other), and each is compared with the floor's just before it.
 
-What is sent in a round is whole registrations of ``TEXTS`` SMS by texters who wait for each answer and for nothing else. Behind
-the rounds the same is measured of people who take their time, since that is how long a person waits.
+What is sent in a round is whole registrations of ``TEXTS`` SMS by texters who wait for each answer and for nothing else: as many
+that the service always has something to do while others wait for the worker to look. Behind the rounds the same is measured of people who take their time, since that is how long a person waits.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class WantedReplies:
     """``lines``: texters at a time. ``registrations``: of one round of one gateway; ``calm``: those of people who take
     ``pause`` seconds before each SMS, ``calm_lines`` at a time. ``workers``: the least size of the roster."""
 
-    lines: int = 32
+    lines: int = 128
     registrations: int = 500
     rounds: int = 4
     calm: int = 100
