@@ -84,10 +84,14 @@ class Dashboards:
         return "".join(_headline(self._speaker))
 
     def compare(self, books: Books, moment: float, *, by_command: bool) -> Checkpoint:
-        """Compare, once the figures are of ``moment`` or later: nothing happens meanwhile. ``by_command``: also what
-        ``bot progress`` counts. Raises ``ReplayFailed``."""
+        """Compare at a moment of the day, when nothing happens any more. ``by_command``: also what ``bot progress`` counts.
+
+        Raises ``ReplayFailed``.
+        """
         began = time.monotonic()
-        standing = self._fresh(moment)
+        # A second later: what is as of then was counted after everything had happened.
+        self._stage.time.stop_at(moment + 1)
+        standing = self._fresh(moment + 1)
         mine = books.figures() | {_COUNTRY: books.whole()}
         told = {part["code"]: part["counts"] for part in standing["parts"]} | {_COUNTRY: standing["counts"]}
         found = list(differences("API", mine, told))

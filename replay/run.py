@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -190,12 +190,9 @@ class _Day:
             self._pass_until(moment)
 
     def _check(self, moment: float) -> None:
-        # A second later: what was counted then was counted after everything had happened.
-        self._stage.time.stop_at(moment + 1)
-        by_command = moment in (PRESS, CLOSES)
-        found = self._dashboards.compare(self._books, moment + 1, by_command=by_command)
+        found = self._dashboards.compare(self._books, moment, by_command=moment in (PRESS, CLOSES))
         self._checkpoints.append(found)
-        self._books.checkpoints[said(moment)] = {**{name: getattr(found.books, name) for name in found.dashboard}}
+        self._books.checkpoints[said(moment)] = asdict(found.books)
         agreed = "agreed" if found.agrees else f"{len(found.differences)} differ, e.g. {found.differences[0]}"
         self._tell(moment, f"{found.compared:,} figures {agreed}")
 
