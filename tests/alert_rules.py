@@ -23,6 +23,9 @@ _SIDE = re.compile(
     r"(?P<name>\w+)(?:\{(?P<only>[^}]*)\})?(?:\[(?P<minutes>\d+)m\])?\)*"
 )
 _RULE = re.compile(rf"{_SIDE.pattern} (?P<compared>>|==) (?P<bound>[\d.]+)")
+_QUANTILE = re.compile(
+    r"histogram_quantile\((?P<share>[\d.]+), sum by \(le\) \(rate\((?P<name>\w+)_bucket\[\d+m\]\)\)\) > (?P<bound>[\d.]+)"
+)
 _COMPARED: Final[dict[str, Callable[[float, float], bool]]] = {">": operator.gt, "==": operator.eq}
 _OVER: Final[dict[str, Callable[[list[float]], float]]] = {"max": max, "min": min, "sum": sum}
 
@@ -81,6 +84,8 @@ def is_of_now(expression: str) -> bool:
 
 
 def _holds(expression: str, after: Samples, before: Samples) -> set[Labels]:
+    if (quantile := _QUANTILE.fullmatch(expression)) is not None:
+        return {frozenset()} if _beyond(quantile, after, before) else set()
     rule = _RULE.fullmatch(expression)
     assert rule is not None, f"no rule of a form that is known here: {expression}"
     only = set(re.findall(r'(\w+)="([^"]*)"', rule["only"] or ""))
@@ -95,3 +100,17 @@ def _holds(expression: str, after: Samples, before: Samples) -> set[Labels]:
         groups[frozenset(each for each in labels if each[0] == rule["by"])].append(value)
     compared, bound = _COMPARED[rule["compared"]], float(rule["bound"])
     return {labels for labels, values in groups.items() if compared(_OVER[rule["over"]](values), bound)}
+
+
+def _beyond(quantile: re.Match[str], after: Samples, before: Samples) -> bool:
+    """Whether a quantile of a histogram lies above a bound that is one of its buckets'."""
+
+    def counted(bucket: float) -> float:
+        def of(seen: Samples) -> float:
+            buckets = seen.get(f"{quantile['name']}_bucket", {})
+            return sum(count for labels, count in buckets.items() if float(dict(labels)["le"]) == bucket)
+
+        return of(after) - of(before)
+
+    within, every = counted(float(quantile["bound"])), counted(float("inf"))
+    return every > 0 and within < float(quantile["share"]) * every

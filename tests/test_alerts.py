@@ -21,16 +21,16 @@ from bot.invariants import Finding
 from bot.queues import Work
 from bot.registration import closing
 from bot.services import Services
-from tests.alert_rules import Labels, Rule, Samples, fires, named, rules, samples
+from tests.alert_rules import Rule, named
+from tests.alert_watch import EVERYTHING, RULES, Watch, of, watch
 from tests.journeys.conftest import MovableClock, app, clock, environ, phone_of, post, services, world
-from tests.journeys.test_bad_luck import paused
 from tests.phones import Phone
 from tests.sources import ROOT
+from tests.stopping import paused
 from tests.world import World
 
-__all__ = ["app", "clock", "environ", "phone_of", "post", "services", "world"]
+__all__ = ["app", "clock", "environ", "phone_of", "post", "services", "watch", "world"]
 
-RULES = {rule.name: rule for rule in rules()}
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
 
 
@@ -69,44 +69,14 @@ def _labels() -> dict[str, set[str]]:
     }
 
 
-class Watch:
-    """Prometheus, looking at this service: which alerts hold by what happened since it began to look."""
-
-    def __init__(self, app: Flask, services: Services) -> None:
-        self._client = app.test_client()
-        self._alarms = Alarms(services)
-        self.services = services
-        self._before = self._look()
-
-    def _look(self) -> Samples:
-        self._alarms.look()
-        return samples(self._client.get("/metrics").get_data(as_text=True))
-
-    def holds(self, name: str) -> set[Labels]:
-        """For which labels it holds now."""
-        return fires(RULES[name].expression, self._look(), self._before)
-
-
-@pytest.fixture
-def watch(app: Flask, services: Services, world: World) -> Watch:
-    return Watch(app, services)
-
-
-def _of(**labels: str) -> set[Labels]:
-    return {frozenset(labels.items())}
-
-
-EVERYTHING: set[Labels] = {frozenset()}
-
-
 class TestWhatHappens:
     def test_postgresql_and_redis_are_away_and_come_back(self, watch: Watch, servers: EmbeddedServers) -> None:
         assert watch.holds("BalasPartAway") == set()
         with paused(servers.valkey.pid):
-            assert watch.holds("BalasPartAway") == _of(part="redis") | _of(part="queue")
+            assert watch.holds("BalasPartAway") == of(part="redis") | of(part="queue")
         assert watch.holds("BalasPartAway") == set()
         with paused(servers.postgres.pid):
-            assert watch.holds("BalasPartAway") == _of(part="postgresql")
+            assert watch.holds("BalasPartAway") == of(part="postgresql")
         _until_back(watch, "BalasPartAway")
 
     def test_a_reply_grows_old(
@@ -128,7 +98,7 @@ class TestWhatHappens:
         assert watch.holds("BalasWebhooksRefused") == set()
         for _ in range(2):
             client.post("/webhooks/africastalking/guessed/ussd", data={"sessionId": "1"})
-        assert watch.holds("BalasWebhooksRefused") == _of(gateway="africastalking")
+        assert watch.holds("BalasWebhooksRefused") == of(gateway="africastalking")
 
     def test_the_sweep_is_late(self, watch: Watch, clock: MovableClock) -> None:
         assert watch.holds("BalasSweepLate") == EVERYTHING  # it never was
@@ -146,7 +116,7 @@ class TestWhatHappens:
         assert watch.holds("BalasClockMissing") == EVERYTHING
 
     def test_lanes_without_workers(self, watch: Watch) -> None:
-        assert watch.holds("BalasWorkersMissing") == set().union(*(_of(lane=work.value) for work in Work))
+        assert watch.holds("BalasWorkersMissing") == set().union(*(of(lane=work.value) for work in Work))
 
     def test_no_place_is_left_in_a_district(
         self, watch: Watch, world: World, phone_of: Callable[[str], Phone], clock: MovableClock
@@ -194,7 +164,7 @@ class TestWhatHappens:
     ) -> None:
         _sent(world, clock, "accepted", 21)
         assert gateways.make(world.database, clock.now)
-        assert watch.holds("BalasReceiptsSilent") == _of(gateway="africastalking")
+        assert watch.holds("BalasReceiptsSilent") == of(gateway="africastalking")
         form = {"id": "ATXid_1", "status": "Success", "phoneNumber": "+6281200000001", "networkCode": "51010"}
         app.test_client().post("/webhooks/africastalking/webhook-secret-of-tests/receipts", data=form)
         assert watch.holds("BalasReceiptsSilent") == set()
@@ -202,7 +172,7 @@ class TestWhatHappens:
     def test_a_gateway_refuses(self, watch: Watch, world: World, clock: MovableClock) -> None:
         _sent(world, clock, "rejected", 21)
         assert gateways.make(world.database, clock.now)
-        assert watch.holds("BalasGatewayRefuses") == _of(gateway="africastalking")
+        assert watch.holds("BalasGatewayRefuses") == of(gateway="africastalking")
         clock.passes(minutes=11)
         assert watch.holds("BalasGatewayRefuses") == set()  # nobody has counted since: that says nothing
 

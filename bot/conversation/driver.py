@@ -25,7 +25,7 @@ from bot.conversation.hops import Note, unnoted
 from bot.conversation.often import SMS_COST, UNLIMITED, USSD_COST, Often
 from bot.conversation.screens import Screen
 from bot.conversation.store import Record, Store, StoreAway
-from bot.metrics import TOO_OFTEN
+from bot.metrics import AWAY, TOO_OFTEN
 from gateway_adapters.base import Channel
 
 _ = mark
@@ -148,7 +148,7 @@ class Driver(Generic[M]):
                 self._tell(turn, Channel.USSD, kept)
                 return screen
         except Away:
-            pass
+            AWAY.labels(Channel.USSD).inc()
         return self.busy(language)
 
     def sms(self, phone: str, text: str, message: str) -> Heard:
