@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bot.officers.accounts import Role
 from bot.officers.permissions import May
+from bot.queues import Work
 from replay.admins import Browser, Program, add_admin
 from replay.books import Books, Figures
 from replay.stage import ReplayFailed, Stage
@@ -20,6 +21,8 @@ from replay.timekeeper import moment_of
 
 #: Seconds until figures must be as fresh as a checkpoint wants them.
 _FRESH_WITHIN: Final = 120.0
+#: Seconds between two looks, and the jobs that nobody has taken up yet.
+_LOOK, _SWEEPS = 0.05, f"rq:queue:{Work.SWEEP}"
 _HEADLINE: Final = re.compile(r'<p class="headline"><b>(.*?)</b>(.*?)</p>', re.DOTALL)
 _REGISTERED: Final = re.compile(r"([\d,]+) of ")
 _COUNTRY: Final = "all"
@@ -124,8 +127,9 @@ class Dashboards:
                 return standing
             if time.monotonic() > until:
                 raise ReplayFailed(f"the figures were not counted again within {_FRESH_WITHIN:.0f} s")
-            self._stage.ask_for("count_figures")
-            time.sleep(0.1)
+            if not self._stage.queue.llen(_SWEEPS):
+                self._stage.ask_for("count_figures")
+            time.sleep(_LOOK)
 
 
 def _headline(browser: Browser) -> Sequence[str]:

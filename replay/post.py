@@ -26,7 +26,7 @@ BLAST_TEXT = "KEMENKES: vaksinasi SDM kesehatan."
 OFFICE_TEXT = "Dinas Kesehatan mengingatkan:"
 #: Of the messages to right numbers the share that gets no receipt, or one of a failure; the share of receipts that are told
 #: twice, and that are preceded by one that the message was sent.
-UNREPORTED, FAILED, TWICE, SENT_FIRST = 0.04, 0.05, 0.02, 0.05
+UNREPORTED, FAILED, TWICE, SENT_FIRST = 0.12, 0.06, 0.02, 0.05
 #: How soon the receipts come: (share, up to so many seconds). Phones that are off at night or out of reach answer late.
 _DELAYS: Final = ((0.55, 600.0), (0.30, 5400.0), (0.15, 21_600.0))
 #: Everything has been told by then.

@@ -168,6 +168,9 @@ class _Day:
 
     def _send_blast(self) -> None:
         stage, text = self._stage, f"{BLAST_TEXT} Hubungi {{ussd_code}} atau balas tanggal lahir (DDMMYYYY). Gratis."
+        # The reminder of 24 hours before the end is due already, and finds nobody who knows of it.
+        stage.ask_for("remind")
+        settle(stage)
         add_admin(stage, _APPROVER, Role.NATIONAL)
         stage.bot("campaign", "create", BLAST_NAME, "--audience", "{}", "--text-id", text, "--ignore-quiet-hours")
         stage.bot("campaign", "approve", BLAST_NAME, "--as", _APPROVER)
