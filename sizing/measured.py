@@ -157,8 +157,12 @@ def _sending(blast: Mapping[str, Any], gateway: str) -> SendingCpu:
 def _receipt(receipts: Mapping[str, Any] | None) -> ReceiptCpu | None:
     if receipts is None or not receipts["work"]:
         return None
-    cpu = receipts["work"][0]["cpu_us"]
-    return ReceiptCpu(cpu["web"], cpu["workers"], cpu["postgresql"])
+
+    def all_work(part: str) -> float:
+        """Taking it in, and applying it later."""
+        return sum(float(work["cpu_us"].get(part, 0.0)) for work in receipts["work"])
+
+    return ReceiptCpu(all_work("web"), all_work("workers"), all_work("postgresql"))
 
 
 def _looks(pages: Mapping[str, Any] | None) -> Looks | None:

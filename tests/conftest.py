@@ -39,6 +39,7 @@ _LONG = (
     "tests/serve/test_service.py",
     "tests/embedded",
     "tests/bench",
+    "tests/sizing/test_measuring.py",
     "tests/web/api/test_document.py",
 )
 

@@ -12,7 +12,8 @@ from bench.failure import BenchFailed
 from sizing import page
 from sizing.__main__ import sizing
 from sizing.inputs import Inputs
-from sizing.measured import keep, measured_of
+from sizing.measured import Looks, ReceiptCpu, keep, measured_of
+from sizing.tables import tables
 
 
 def test_no_figure_of_its_tables_was_typed_by_hand() -> None:
@@ -62,6 +63,25 @@ class TestKeeping:
             (tmp_path / f"{name}.json").write_text(json.dumps(stored))
         assert keep(tmp_path) == before
         assert measured_of(keep(tmp_path)) == measured_of(before)
+
+    def test_receipts_and_looks_count_where_those_benches_have_run(self) -> None:
+        before = page.kept_measures()
+        assert measured_of({name: before[name] for name in ("sizes", "hops", "blast")}).receipt is None
+        kept = before | {
+            "receipts": {
+                "work": [{"cpu_us": {"web": 200.0, "valkey": 9.0}}, {"cpu_us": {"workers": 30.0, "postgresql": 70.0}}]
+            },
+            "pages": {"figures": {"progress": [112, 1.0]}, "world": {"worker": 1_400_000}},
+        }
+        found = measured_of(kept)
+        assert found.receipt == ReceiptCpu(web=200.0, workers=30.0, postgresql=70.0)
+        assert found.looks == Looks(ms=112, people=1_400_000)
+        head = {"at": "2026-01-01", "commit": "", "machine": before["hops"]["machine"]}
+        text = tables(kept | {name: kept[name] | head for name in ("receipts", "pages")}, Inputs())
+        assert "| CPU of a receipt: web, workers, PostgreSQL | 200 us, 30 us, 70 us | receipts |" in text
+        assert "| a look at the figures, 1,400,000 people on the list | 112 ms | pages |" in text
+        # 112 ms of 5 s with 1.4 million.
+        assert "| figures every 5 s, counted by one worker | 62.5 million |" in text
 
     def test_what_is_no_result_of_a_bench_is_not_kept(self, tmp_path: Path) -> None:
         for name in ("sizes", "hops", "blast"):
