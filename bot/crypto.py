@@ -51,6 +51,8 @@ class Vault:
     """Seals and opens personal data, and hashes what must be found again."""
 
     def __init__(self, data_key: str) -> None:
+        #: To be handed to a process of our own that seals as we do, by a pipe and by nothing else.
+        self.data_key = data_key
         keys = [_decode(part.strip()) for part in data_key.split(",")]
         self._ciphers: dict[bytes, AESGCM] = {}
         for key in keys:

@@ -67,7 +67,7 @@ def parse_phone(text: str) -> str:
     Raises NotAPhone for everything else: too short or long, a fixed line or another number that gets no SMS, several
     numbers, letters, and what spreadsheets make of numbers (a leading apostrophe, scientific notation).
     """
-    plain = _PLAIN_MOBILE.fullmatch(text.replace("-", "").replace(" ", ""))
+    plain = _PLAIN_MOBILE.fullmatch(text) or _PLAIN_MOBILE.fullmatch(text.replace("-", "").replace(" ", ""))
     return f"+{_HOME_CODE}{plain[1]}" if plain is not None else _parse_with_library(text)
 
 

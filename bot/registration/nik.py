@@ -11,6 +11,7 @@ import enum
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from bot.text import mask_nik
@@ -19,6 +20,7 @@ DIGITS: Final = 16
 
 _FORM: Final = re.compile(r"[1-9][0-9]{11}(?!0000)[0-9]{4}", re.ASCII)
 _WOMEN_ADD_TO_DAY: Final = 40
+_MEN_UP_TO_DAY: Final = "40"
 _HIGHEST_SUBDISTRICT: Final = 99
 _HIGHEST_SERIAL: Final = 9999
 
@@ -66,18 +68,11 @@ class Nik:
     @property
     def sex(self) -> Sex:
         """The sex that the number states."""
-        return Sex.FEMALE if int(self.text[6:8]) > _WOMEN_ADD_TO_DAY else Sex.MALE
+        return Sex.FEMALE if self.text[6:8] > _MEN_UP_TO_DAY else Sex.MALE
 
     def birth_date_matches(self, birth_date: date) -> bool:
         """Whether the number states this birth date; of the year it knows only the last two digits."""
-        day = int(self.text[6:8])
-        if day > _WOMEN_ADD_TO_DAY:
-            day -= _WOMEN_ADD_TO_DAY
-        return (
-            day == birth_date.day
-            and int(self.text[8:10]) == birth_date.month
-            and int(self.text[10:12]) == birth_date.year % 100
-        )
+        return self.text[6:12] in _as_stated(birth_date)
 
     def __repr__(self) -> str:
         return f"Nik({mask_nik(self.text)})"
@@ -99,6 +94,13 @@ def make_nik(district_code: str, birth_date: date, sex: Sex, serial: int, *, sub
         raise NotANik(f"has a serial of 1 to {_HIGHEST_SERIAL} and a sub-district of 1 to {_HIGHEST_SUBDISTRICT}")
     day = birth_date.day + (_WOMEN_ADD_TO_DAY if sex is Sex.FEMALE else 0)
     return Nik(f"{district_code}{subdistrict:02}{day:02}{birth_date:%m%y}{serial:04}")
+
+
+@lru_cache(1 << 16)
+def _as_stated(birth_date: date) -> tuple[str, str]:
+    """How a number states a birth date, of a man and of a woman."""
+    month_and_year = f"{birth_date:%m}{birth_date.year % 100:02}"
+    return f"{birth_date.day:02}{month_and_year}", f"{birth_date.day + _WOMEN_ADD_TO_DAY}{month_and_year}"
 
 
 def _fault(text: str) -> str:

@@ -42,7 +42,7 @@ def bare(connection: Connection, table: LiteralString, rows: int) -> Iterator[No
         connection.execute(statement)
 
 
-def _strip(connection: Connection, table: LiteralString) -> list[sql.Composable]:
+def _strip(connection: Connection, table: LiteralString) -> list[sql.SQL | sql.Composed]:
     """Take off the indexes and foreign keys; the statements that make them again."""
     try:
         with connection.transaction():
@@ -66,7 +66,7 @@ def _lock(connection: Connection, table: LiteralString) -> None:
     connection.execute(sql.SQL("LOCK TABLE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))
 
 
-def _take_off(connection: Connection, table: LiteralString) -> list[sql.Composable]:
+def _take_off(connection: Connection, table: LiteralString) -> list[sql.SQL | sql.Composed]:
     owner = sql.Identifier(table)
     constraints = connection.execute(
         "SELECT k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = %s::regclass "

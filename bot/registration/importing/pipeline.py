@@ -21,12 +21,13 @@ from bot.registration.importing.header import match_header
 from bot.registration.importing.importer import Connection, Importer, Merged
 from bot.registration.importing.opening import open_source
 from bot.registration.importing.progress import Progress, Step, no_progress
-from bot.registration.importing.reading import staged_rows
+from bot.registration.importing.reading import EVERYTHING, Share, staged_rows
 from bot.registration.importing.rejected_file import beside, rejected_file
 from bot.registration.importing.report import Caution, ImportFailed, ImportReport, Kind, Tally
 from bot.registration.importing.roster import RosterImporter
 from bot.registration.importing.sessions import SessionImporter
 from bot.registration.importing.staging import Staging
+from bot.registration.importing.together import second_reader
 
 #: Whoever changes the registry in bulk holds this advisory lock, so that two imports wait for each other.
 REGISTRY_LOCK: Final = 0x42616C6173
@@ -76,11 +77,13 @@ def import_file(
             header = match_header(source.header, importer.required, importer.optional)
             with (
                 rejected_file(rejected_path or beside(path), imported=path) as rejected,
+                second_reader(database, vault, kind, path, now, worth_it=kind is Kind.ROSTER and source.cheap) as other,
                 database.connection() as connection,
                 connection.transaction(force_rollback=dry_run),
             ):
                 staging = Staging(connection, importer)
-                staging.fill(staged_rows(source, header, importer, tell))
+                share = EVERYTHING if other is None else Share(0, 2)
+                staging.fill(staged_rows(source, header, importer, tell, share), other)
                 rows = settle(connection, importer, staging, header.present, now, tell)
                 if rows.rejected:
                     tell(Step.LISTING_REJECTED, None)

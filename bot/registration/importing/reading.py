@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bot.registration.importing.cells import BadCell, without_apostrophe, without_invisible
@@ -11,17 +12,33 @@ from bot.registration.importing.importer import Importer, Notice
 from bot.registration.importing.progress import Progress, Step
 from bot.registration.importing.source import Source, SourceRow
 
-_TELL_EVERY: Final = 1000
+#: Rows; after each stretch is told how far it is.
+STRETCH: Final = 1000
 _NONE: Final = Notice.NONE
 
 
-def staged_rows(source: Source, header: Header, importer: Importer, tell: Progress) -> Iterator[Sequence[object]]:
-    """Every row of ``source`` as ``Staging.fill`` takes them, telling now and then how far it is."""
-    reader = _RowReader(header, importer)
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of several readers' share: of every ``of`` stretches of a file the one with the number ``number``, from 0."""
+
+    number: int = 0
+    of: int = 1
+
+
+EVERYTHING: Final = Share()
+
+
+def staged_rows(
+    source: Source, header: Header, importer: Importer, tell: Progress, share: Share = EVERYTHING
+) -> Iterator[Sequence[object]]:
+    """The rows of a share of ``source`` as ``Staging.fill`` takes them, telling now and then how far it is."""
+    reader, ours = _RowReader(header, importer), True
     for count, row in enumerate(source.rows()):
-        if count % _TELL_EVERY == 0:
+        if count % STRETCH == 0:
             tell(Step.READING, source.share_read())
-        yield reader.read(row)
+            ours = count // STRETCH % share.of == share.number
+        if ours:
+            yield reader.read(row)
 
 
 class _RowReader:

@@ -49,7 +49,8 @@ class WorkerRow(NamedTuple):
     district_code: str
     facility_code: str | None
     profession: str
-    other_hashes: list[bytes]
+    #: With our other keys; None where we have but one.
+    other_hashes: list[bytes] | None
 
     @classmethod
     def of(
@@ -78,7 +79,7 @@ class WorkerRow(NamedTuple):
             district_code,
             facility_code,
             profession,
-            other_hashes,
+            other_hashes or None,
         )
 
 

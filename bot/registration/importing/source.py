@@ -26,6 +26,8 @@ class Source(Protocol):
     separator: str
     #: What whoever imports the file should know about how it was read.
     remarks: tuple[str, ...]
+    #: Whether going through it costs little beside what is made of its rows, so that two may go through it side by side.
+    cheap: bool
 
     def rows(self) -> Iterator[SourceRow]:
         """The rows that hold anything, without the header; raises ``ImportFailed`` where the file breaks."""

@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
-from psycopg import sql
+from psycopg import Copy, sql
+from psycopg.abc import Buffer
+from psycopg.copy import Writer
 
 from bot.registration.importing.first_filling import bare, is_empty
 from bot.registration.importing.importer import Connection, Importer, Merged, Notice
+from bot.registration.importing.reading import STRETCH
 from bot.registration.importing.report import Caution, Rejections, Tally
+from bot.registration.importing.together import SecondReader
 
 #: What every staged row begins with; the values of its kind follow.
 _COMMON: Final[dict[LiteralString, LiteralString]] = {
@@ -26,28 +30,48 @@ _FIRST_LINES: Final = 10
 _MOST_FREQUENT: Final = 20
 
 
+def types_of(importer: Importer) -> dict[LiteralString, LiteralString]:
+    """The columns of an importer's staged rows with their SQL types."""
+    return {**_COMMON, **importer.types}
+
+
 class Staging:
     """The staged rows of one import, within the transaction that is open on ``connection``."""
 
     def __init__(self, connection: Connection, importer: Importer) -> None:
         self._connection = connection
         self._importer = importer
-        self._types = {**_COMMON, **importer.types}
+        self._types = types_of(importer)
         self._table = sql.Identifier(importer.staged)
         columns = sql.SQL(", ").join(
             sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in self._types.items()
         )
         connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(self._table, columns))
 
-    def fill(self, rows: Iterable[Sequence[object]]) -> None:
-        """Copy ``rows`` in: line, notices, rejected column, rejected reason, then the values of the kind."""
+    def fill(self, rows: Iterable[Sequence[object]], other: SecondReader | None = None) -> None:
+        """Copy ``rows`` in: line, notices, rejected column, rejected reason, then the values of the kind; and what another
+        reader has of them."""
         names = sql.SQL(", ").join(map(sql.Identifier, self._types))
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._table, names)
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(list(self._types.values()))
-            for row in rows:
-                copy.write_row(row)
+            if other is None:
+                copy.set_types(list(self._types.values()))
+                for row in rows:
+                    copy.write_row(row)
+            else:
+                self._fill_together(copy, rows, other)
         self._connection.execute(sql.SQL("ANALYZE {}").format(self._table))
+
+    def _fill_together(self, copy: Copy, rows: Iterable[Sequence[object]], other: SecondReader) -> None:
+        """Both readers' rows into one COPY, each whole: ours begin and end it, the other's come in between."""
+        ours = _HandedOn(copy)
+        with Copy(self._connection.cursor(), binary=True, writer=ours) as rowwise:
+            rowwise.set_types(list(self._types.values()))
+            for count, row in enumerate(rows):
+                rowwise.write_row(row)
+                if count % STRETCH == 0 and ours.begun:
+                    other.hand_over(copy.write)
+            other.hand_over_rest(copy.write)
 
     def reject_repeated(self) -> None:
         """Of good rows with one key, reject all but the first, naming its line."""
@@ -114,6 +138,18 @@ class Staging:
             yield from cursor.execute(statement)
 
 
+class _HandedOn(Writer):
+    """Writes into a COPY that is under way. ``begun``: whether its beginning has been written."""
+
+    def __init__(self, copy: Copy) -> None:
+        self._copy = copy
+        self.begun = False
+
+    def write(self, data: Buffer) -> None:
+        self._copy.write(data)
+        self.begun = True
+
+
 def reject_unknown(
     connection: Connection, staged: LiteralString, column: LiteralString, listed_in: LiteralString
 ) -> None:
@@ -178,7 +214,7 @@ def upsert(
         """
     ).format(**parts)
     first = may_be_bare and is_empty(connection, target)
-    rows = _count(connection, parts["source"], now) if first else 0
+    rows = _count(connection, sql.SQL(source), now) if first else 0
     with bare(connection, target, rows):
         added = connection.execute(add, {"now": now}, prepare=False).rowcount
     if first and added == rows:

@@ -34,6 +34,7 @@ class XlsxSource:
     """An XLSX workbook in ``file``."""
 
     separator = ","
+    cheap = False
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file

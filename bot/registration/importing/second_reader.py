@@ -1,0 +1,94 @@
+"""A process that reads every other stretch of a long file, while the import itself reads the rest.
+
+Reading and sealing half a million rows takes one processor some seconds, in which the others have nothing to do. The import
+starts this program (``together``), tells it on standard input what is read, and gets on standard output the rows as COPY
+takes them, in frames of whole rows: four bytes of length each, the last one empty. Keys and rows pass by these pipes alone.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import Copy
+from psycopg.abc import Buffer
+from psycopg.copy import Writer
+
+from bot.crypto import Vault
+from bot.registration.importing.header import match_header
+from bot.registration.importing.importer import Importer
+from bot.registration.importing.opening import open_source
+from bot.registration.importing.pipeline import importer_of
+from bot.registration.importing.progress import no_progress
+from bot.registration.importing.reading import Share, staged_rows
+from bot.registration.importing.report import Kind
+from bot.registration.importing.staging import types_of
+
+LENGTH: Final = struct.Struct(">I")
+#: What begins and ends a binary COPY, by PostgreSQL's documentation: they belong to the whole of it, not to our part.
+_SIGNATURE: Final = len(b"PGCOPY\n\xff\r\n\0") + 8
+_TRAILER: Final = 2
+
+
+def state_of(path: Path) -> list[int]:
+    """What tells a file from another one that has taken its place, or from what it was before."""
+    found = path.stat()
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
+
+
+class _Frames(Writer):
+    """Hands on the rows alone, without what begins and ends a COPY."""
+
+    def __init__(self, put: Callable[[bytes], object]) -> None:
+        self._put = put
+        self._skip = _SIGNATURE
+        self._last = b""
+
+    def write(self, data: Buffer) -> None:
+        self._frame(self._last)
+        self._last, self._skip = bytes(data)[self._skip :], 0
+
+    def finish(self, exc: BaseException | None = None) -> None:
+        if exc is None:
+            self._frame(self._last[:-_TRAILER])
+            self._put(LENGTH.pack(0))
+
+    def _frame(self, rows: bytes) -> None:
+        if rows:
+            self._put(LENGTH.pack(len(rows)) + rows)
+
+
+def read_share(
+    connection: psycopg.Connection[Any], importer: Importer, path: Path, share: Share, put: Callable[[bytes], object]
+) -> None:
+    """Give ``put`` the frames of a share of the file at ``path``. The connection only says how its server takes values."""
+    known = frozenset((*importer.required, *importer.optional))
+    with open_source(path, known) as source:
+        header = match_header(source.header, importer.required, importer.optional)
+        with Copy(connection.cursor(), binary=True, writer=_Frames(put)) as copy:
+            copy.set_types(list(types_of(importer).values()))
+            for row in staged_rows(source, header, importer, no_progress, share):
+                copy.write_row(row)
+
+
+def main() -> int:
+    """Read what standard input asks for; 1 if the file is another one by now."""
+    asked = json.loads(sys.stdin.readline())
+    path = Path(asked["path"])
+    if state_of(path) != asked["state"]:
+        return 1
+    importer = importer_of(Kind(asked["kind"]), Vault(asked["data_key"]), datetime.fromisoformat(asked["now"]))
+    with psycopg.connect(asked["database_url"], autocommit=True) as connection:
+        read_share(connection, importer, path, Share(1, 2), sys.stdout.buffer.write)
+    sys.stdout.flush()
+    return 0 if state_of(path) == asked["state"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

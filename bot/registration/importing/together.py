@@ -1,0 +1,106 @@
+"""The other side of ``second_reader``: the import starts it for a long file, and takes its rows as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from bot.crypto import Vault
+from bot.db.database import Database
+from bot.registration.importing.report import ImportFailed, Kind
+
+#: A shorter file, in bytes, is read before a second process has come up.
+LONG: Final = 8 * 2**20
+_PROJECT: Final = Path(__file__).resolve().parents[3]
+_BLOCK: Final = 1 << 20
+_LENGTH: Final = 4
+
+
+class SecondReader:
+    """A second process that reads every other stretch of the file."""
+
+    def __init__(self, process: subprocess.Popen[bytes], pipe: int) -> None:
+        self._process = process
+        self._pipe = pipe
+        self._waiting = bytearray()
+        self._through = False
+        os.set_blocking(self._pipe, False)
+
+    def hand_over(self, put: Callable[[bytes], None]) -> None:
+        """Give ``put`` the rows that are there by now; does not wait."""
+        while not self._through and self._take():
+            self._frames(put)
+
+    def hand_over_rest(self, put: Callable[[bytes], None]) -> None:
+        """Wait for all rows that are still to come; raises ``ImportFailed`` where they do not."""
+        os.set_blocking(self._pipe, True)
+        self.hand_over(put)
+        if not self._through or self._process.wait() != 0:
+            raise ImportFailed("could not be read to its end by a second process, or has changed: try again")
+
+    def _take(self) -> bool:
+        try:
+            block = os.read(self._pipe, _BLOCK)
+        except BlockingIOError:
+            return False
+        self._waiting += block
+        return bool(block)
+
+    def _frames(self, put: Callable[[bytes], None]) -> None:
+        at = 0
+        while len(self._waiting) - at >= _LENGTH:
+            end = at + _LENGTH + int.from_bytes(self._waiting[at : at + _LENGTH])
+            if end > len(self._waiting):
+                break
+            if end == at + _LENGTH:
+                self._through = True
+            else:
+                put(bytes(self._waiting[at + _LENGTH : end]))
+            at = end
+        del self._waiting[:at]
+
+
+@contextmanager
+def second_reader(
+    database: Database, vault: Vault, kind: Kind, path: Path, now: datetime, *, worth_it: bool
+) -> Iterator[SecondReader | None]:
+    """A second reader of a long file where there is a processor for it; None elsewhere. It ends with the block."""
+    if not worth_it or path.stat().st_size < LONG or len(os.sched_getaffinity(0)) < 2:
+        yield None
+        return
+    from bot.registration.importing.second_reader import state_of  # it knows of the pipeline, which knows of us
+
+    asked = {
+        "kind": kind.value,
+        "path": str(path.absolute()),
+        "state": state_of(path),
+        "now": now.isoformat(),
+        "data_key": vault.data_key,
+        "database_url": database.url,
+    }
+    process = subprocess.Popen(
+        (sys.executable, "-m", "bot.registration.importing.second_reader"),
+        cwd=_PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # What it says in an emergency could hold what stands in the file.
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a process was started without its pipes")
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(asked).encode() + b"\n")
+                process.stdin.close()
+            yield SecondReader(process, process.stdout.fileno())
+        finally:
+            process.kill()
