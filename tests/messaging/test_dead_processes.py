@@ -29,3 +29,12 @@ def test_what_may_have_been_handed_over_is_unknown(mail: Post, stub: AfricasTalk
     assert mail.state(message) == "unknown"
     assert mail.send() == 0
     assert stub.received == []
+
+
+def test_on_a_clock_that_runs_fast_a_process_has_as_long_by_the_machines(mail: Post) -> None:
+    mail.write()
+    mail.submit()
+    mail.passes(seconds=61)
+    assert leases.sweep(mail.database, mail.clock.now(), 120.0) == (0, 0)
+    mail.passes(seconds=120 * 60)
+    assert leases.sweep(mail.database, mail.clock.now(), 120.0) == (0, 1)
