@@ -26,6 +26,21 @@ def test_the_first_screen_names_the_word_and_the_road_is_as_short_as_ever(
         assert len(phone.screens) == 5
 
 
+@pytest.mark.parametrize("number", ["theirs", "+6281288887777"])
+def test_so_does_the_first_reply_to_a_text(world: World, phone_of: PhoneOf, number: str) -> None:
+    siti = world.worker(world.facility())
+    phone = phone_of(str(siti.phone) if number == "theirs" else number)
+    phone.texts("halo")
+    [reply] = world.messages(phone.number)
+    assert "SMS DATA" in reply
+
+
+def test_a_phone_of_several_is_told_too(world: World, phone_of: PhoneOf) -> None:
+    siti = world.worker(world.facility())
+    world.worker(world.facility(), name="Budi Santoso", phone=siti.phone)
+    phone_of(str(siti.phone)).dials().sees("SMS DATA").does_not_see("S***")
+
+
 @pytest.mark.parametrize("word", ["DATA", "data.", "Privasi", "PRIVACY", "data saya"])
 def test_the_word_is_answered_and_leaves_the_conversation_where_it_was(
     world: World, phone_of: PhoneOf, word: str
