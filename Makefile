@@ -15,7 +15,7 @@ PYTEST_ARGS ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
 SBOM ?= var/sbom.json
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test lint bench faults replay fuzz audit sbom upgrade-check
+.PHONY: help demo test lint bench faults replay scale fuzz audit sbom upgrade-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -28,6 +28,7 @@ help:
 	@echo "make upgrade-check  the release before is tested on this schema"
 	@echo "make faults  everything that may break is broken on purpose while a campaign runs"
 	@echo "make replay  the night of 13 January 2021, compressed, with books that the dashboards must agree with"
+	@echo "make scale   the service on several hosts (network namespaces; needs root), whose servers fail over"
 	@echo "make fuzz    the webhooks' parsers get what nobody would send, for FUZZ_SECONDS (600)"
 	@echo "make audit   asks a feed about known vulnerabilities of what we install"
 	@echo "make sbom    the bill of materials, CycloneDX, in $(SBOM)"
@@ -54,6 +55,9 @@ faults: $(RUNNING)
 
 replay: $(RUNNING)
 	@$(BIN)/python -m replay $(REPLAY_ARGS)
+
+scale: $(RUNNING) pooler
+	@$(BIN)/python -m scale $(SCALE_ARGS)
 
 fuzz: $(FUZZING)
 	@$(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)

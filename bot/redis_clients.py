@@ -6,8 +6,9 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.connection import SSLConnection
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from bot.redis_addresses import RedisAddress, RedisKind, redis_address
 from bot.redis_cluster import ClusterClient
@@ -21,11 +22,11 @@ _SENTINEL_TIMEOUT = 1.0
 def connect(url: str, *, timeout: float | None = REDIS_TIMEOUT) -> redis.Redis:
     """A client of Redis at ``url`` that gives up after ``timeout`` seconds and never sends anything twice.
 
-    None: for RQ's workers, who wait and try again as redis-py does of itself. Raises ``ValueError`` for an address that
-    cannot be meant.
+    None: for RQ's workers, who wait and try again, as redis-py does of itself; where another server is to take over, sooner
+    and more often. Raises ``ValueError`` for an address that cannot be meant.
     """
     address = redis_address(url)
-    options: dict[str, Any] = {"retry": Retry(ExponentialWithJitterBackoff(base=1, cap=10), 3)}
+    options: dict[str, Any] = {"retry": Retry(ExponentialWithJitterBackoff(base=0.1, cap=0.5), 10)}
     if timeout is not None:
         options = {
             "socket_timeout": timeout,
@@ -37,11 +38,23 @@ def connect(url: str, *, timeout: float | None = REDIS_TIMEOUT) -> redis.Redis:
         }
     match address.kind:
         case RedisKind.SINGLE:
-            return redis.Redis.from_url(url, **options)
+            return redis.Redis.from_url(url, **options) if timeout is not None else redis.Redis.from_url(url)
         case RedisKind.CLUSTER:
             return ClusterClient(address.nodes, {**options, **_signing_in(address)})
         case RedisKind.SENTINEL:
             return _primary(address, timeout, options)
+
+
+class _Connection(SentinelManagedConnection):
+    """Redis-py's leaves a connection open on which an answer was not awaited to its end, by a timeout or a signal: who speaks
+    on it next would be given the answer to what was asked before."""
+
+    def read_response(self, disable_decoding: bool = False, **options: Any) -> Any:
+        return super().read_response(disable_decoding, **{"disconnect_on_error": True, **options})
+
+
+class _TlsConnection(_Connection, SSLConnection):
+    """The same by TLS."""
 
 
 def _signing_in(address: RedisAddress) -> dict[str, Any]:
@@ -56,5 +69,6 @@ def _primary(address: RedisAddress, timeout: float | None, options: dict[str, An
     # A server that does not answer is found out by its connection's limit also where an answer may take long.
     servers = {**options, "socket_connect_timeout": patience, **_signing_in(address), "db": address.db}
     sentinels = Sentinel(list(address.nodes), sentinel_kwargs=asking)
-    client: redis.Redis = sentinels.master_for(address.primary, **servers)
+    kind = _TlsConnection if servers.pop("ssl") else _Connection
+    client: redis.Redis = sentinels.master_for(address.primary, connection_class=kind, **servers)
     return client

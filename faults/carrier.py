@@ -44,6 +44,10 @@ class Carrier:
     _own: threading.local = field(default_factory=threading.local)
     _repeating: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8))
 
+    def place(self) -> tuple[str, int]:
+        """Where the next request goes: host and port."""
+        return "127.0.0.1", self.port
+
     def session(self) -> str:
         """A fresh session's id."""
         return f"ATUid_{next(self._numbers):08d}{self.chance.getrandbits(32):08x}"
@@ -93,19 +97,21 @@ class Carrier:
         """Post a form on this thread's connection: (status, body), (0, "") where nothing came back."""
         began = time.monotonic()
         status, body = 0, ""
-        kept: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
+        place = self.place()
+        if not hasattr(self._own, "connections"):
+            self._own.connections = {}
+        kept: http.client.HTTPConnection | None = self._own.connections.pop(place, None)
         if kept is not None and _is_closed(kept):
             kept.close()
             kept = None
-        connection = kept or http.client.HTTPConnection("127.0.0.1", self.port, timeout=_WAITS)
+        connection = kept or http.client.HTTPConnection(*place, timeout=_WAITS)
         try:
             connection.request("POST", f"/webhooks/africastalking/{self.secret}/{what}", urlencode(form), _HEADERS)
             answer = connection.getresponse()
             status, body = answer.status, answer.read().decode()
-            self._own.connection = connection
+            self._own.connections[place] = connection
         except (OSError, http.client.HTTPException):
             connection.close()
-            self._own.connection = None
         came_to = SILENCE if status == 0 else REFUSED if status != 200 else FINE
         if came_to == FINE and what == "ussd" and _is_sorry(body):
             came_to = SORRY

@@ -5,11 +5,15 @@ from __future__ import annotations
 import signal
 import sys
 
-from scale.hosts import sweep
+from bot.embedded.locks import FileLock
+from scale.hosts import LOCK, sweep
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     # Nobody writes: the end of the file is the end of the process that holds the other end.
     sys.stdin.read()
-    sweep()
+    lock = FileLock(LOCK)
+    # Whoever has it now has swept before.
+    if lock.take():
+        sweep()

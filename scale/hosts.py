@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bot.embedded.locks import FileLock
+
 _PROJECT: Final = Path(__file__).resolve().parents[1]
 #: How everything that we make is called, and the network that its addresses are of.
 PREFIX: Final = "balas-"
@@ -27,6 +29,8 @@ _NETWORK: Final = "10.119.0."
 #: Where the operator, the gateway and whoever measures are.
 OUTSIDE: Final = f"{_NETWORK}1"
 _FIRST: Final = 11
+#: Held by whoever has hosts on this machine: their names and addresses are the same for all.
+LOCK: Final = Path("/run/balas-hosts.lock")
 #: Seconds that processes of a host have to end before the next signal.
 _ENDS_WITHIN: Final = 5.0
 
@@ -56,6 +60,9 @@ def network(names: Sequence[str]) -> Iterator[dict[str, Host]]:
     """Hosts of these names, which reach each other and are reached from here; removed at the end. Raises ``NoHosts``."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         raise NoHosts("hosts are network namespaces: this needs root, and Debian's iproute2")
+    lock = FileLock(LOCK)
+    if not lock.take():
+        raise NoHosts("another run has its hosts on this machine")
     sweep()
     broom = subprocess.Popen(
         [sys.executable, "-m", "scale.broom"], stdin=subprocess.PIPE, cwd=_PROJECT, start_new_session=True
@@ -68,6 +75,7 @@ def network(names: Sequence[str]) -> Iterator[dict[str, Host]]:
     finally:
         sweep()
         assert broom.stdin is not None
+        lock.release()
         broom.stdin.close()
         broom.wait()
 

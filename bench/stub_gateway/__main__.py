@@ -19,6 +19,7 @@ from bench.stub_gateway.server import Stub, serve
 def main() -> None:
     """Serve as told on the command line."""
     arguments = argparse.ArgumentParser(prog="python -m bench.stub_gateway", description=Behaviour.__doc__)
+    arguments.add_argument("--host", default="127.0.0.1", help="this machine alone by default")
     arguments.add_argument("--port", type=int, default=0, help="any free one by default")
     arguments.add_argument("--log", type=Path, help="a line for every message taken, appended")
     arguments.add_argument("--bodies", action="store_true", help="keep each text beside the log")
@@ -33,14 +34,14 @@ def main() -> None:
     except ValueError as error:
         arguments.error(str(error))
     stub = Stub(MessageLog(told.log, bodies=told.bodies), behaviour, told.receipts_to, told.auth_token)
-    asyncio.run(_until_signal(stub, told.port))
+    asyncio.run(_until_signal(stub, told.host, told.port))
 
 
-async def _until_signal(stub: Stub, port: int) -> None:
+async def _until_signal(stub: Stub, host: str, port: int) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await serve(stub, port, stopped)
+    await serve(stub, host, port, stopped)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,18 @@ class RunningStub:
     """``with RunningStub(log) as stub: ... stub.url ...``: started, told what to do, stopped at the end."""
 
     def __init__(
-        self, log: Path, *, receipts_to: str = "", auth_token: str = "", bodies: bool = False, **behaviour: float
+        self,
+        log: Path,
+        *,
+        receipts_to: str = "",
+        auth_token: str = "",
+        bodies: bool = False,
+        host: str = "127.0.0.1",
+        **behaviour: float,
     ) -> None:
-        """``behaviour``: members of ``Behaviour``; ``bodies``: keep each text beside the log."""
+        """``behaviour``: members of ``Behaviour``; ``bodies``: keep each text beside the log; ``host``: where it listens."""
         self.log = log
-        self._argv = [sys.executable, "-m", "bench.stub_gateway", "--log", str(log)]
+        self._argv = [sys.executable, "-m", "bench.stub_gateway", "--log", str(log), "--host", host]
         self._argv += ["--receipts-to", receipts_to, "--auth-token", auth_token, *(["--bodies"] if bodies else [])]
         for name, value in behaviour.items():
             self._argv += [f"--{name.replace('_', '-')}", str(value)]

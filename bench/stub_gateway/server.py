@@ -136,10 +136,10 @@ class _Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def serve(stub: Stub, port: int, stopped: asyncio.Event) -> None:
-    """Listen on this machine until ``stopped``; prints the address once it does."""
-    server = await asyncio.get_running_loop().create_server(lambda: _Connection(stub), "127.0.0.1", port, backlog=1024)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+async def serve(stub: Stub, host: str, port: int, stopped: asyncio.Event) -> None:
+    """Listen at ``host`` until ``stopped``; prints the address once it does."""
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(stub), host, port, backlog=1024)
+    print(f"http://{host}:{server.sockets[0].getsockname()[1]}", flush=True)
     delivering = asyncio.create_task(stub.receipts.run())
     await stopped.wait()
     server.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from rq import Queue as RqQueue
 
 from bot.breaker import Breaker
 from bot.clockwork import Leadership
+from bot.conversation.store import Record, Store, StoreAway
 from bot.messaging.pacing import Pace, resting
 from bot.messaging.receipt_stream import STREAM, put
 from bot.queues import Work, enqueue_office
@@ -39,6 +41,33 @@ def _open() -> Breaker:
     tripped = Breaker()
     tripped.trip()
     return tripped
+
+
+class _Stop(Exception):
+    """As RQ raises within whatever a signal interrupts."""
+
+
+def test_an_answer_that_was_not_awaited_is_given_to_nobody(queue: Queue) -> None:
+    """Not to the conversations' store, which speaks on its connection itself, and not to whoever a signal interrupted."""
+    store = Store(connect(queue.url))
+    assert store.save("+62811", 0, Record(at=1.0, answer="mine"))
+    assert store.load("+62811")[1] == 1
+    with paused(queue.first.process and queue.first.process.pid), pytest.raises(StoreAway):
+        store.load("+62811")
+    assert store.load("+62812") == (None, 0)
+    waiting = connect(queue.url, timeout=None)
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise _Stop
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(_Stop):
+            waiting.blpop(["nothing"], 30)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert waiting.echo("hello") == b"hello"
 
 
 def test_everything_of_the_queue_goes_on_with_the_replica(queue: Queue) -> None:
