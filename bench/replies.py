@@ -4,8 +4,9 @@ By Africa's Talking the answer leaves by the API, through the outbox and the wor
 has written it into its log. By Twilio it leaves in the HTTP answer. Rounds alternate (floor and service of the one gateway,
 then of the other), and each is compared with the floor's just before it.
 
-What is sent in a round is whole registrations of ``TEXTS`` SMS by texters who wait for each answer and for nothing else: as many
-that the service always has something to do while others wait for the worker to look. Behind the rounds the same is measured of people who take their time, since that is how long a person waits.
+What is sent in a round is whole registrations of ``TEXTS`` SMS by texters who wait for each answer and for nothing else: so
+many that the service always has something to do while others wait for the worker to look. Behind the rounds the same is
+measured of people who take their time, since that is how long a person waits.
 """
 
 from __future__ import annotations
