@@ -68,7 +68,7 @@ def _primary(address: RedisAddress, timeout: float | None, options: dict[str, An
     asking |= {"username": address.sentinel_user, "password": address.sentinel_password, "ssl": address.tls}
     # A server that does not answer is found out by its connection's limit also where an answer may take long.
     servers = {**options, "socket_connect_timeout": patience, **_signing_in(address), "db": address.db}
-    sentinels = Sentinel(list(address.nodes), sentinel_kwargs=asking)
+    sentinels: Any = Sentinel(list(address.nodes), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     kind = _TlsConnection if servers.pop("ssl") else _Connection
     client: redis.Redis = sentinels.master_for(address.primary, connection_class=kind, **servers)
     return client

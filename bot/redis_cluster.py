@@ -62,8 +62,8 @@ class Topology:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def client_of(self, node: Node) -> redis.Redis:
-        """The client of a node; makes no connection by itself."""
+    def client_of(self, node: Node) -> Any:
+        """The client of a node, of redis-py, many of whose methods have no types; makes no connection by itself."""
         found = self._clients.get(node)
         if found is None:
             found = self._clients.setdefault(node, redis.Redis(host=node[0], port=node[1], **self._options))
@@ -79,9 +79,9 @@ class Topology:
         self._await_map()
         return sorted(set(self._owners))
 
-    def moved(self, error: MovedError) -> Node:
-        """The node to which a slot has moved, as the one that had it says."""
-        node = (str(error.host), int(error.port))
+    def moved(self, error: MovedError, asked: Node) -> Node:
+        """The node to which a slot has moved, as the one that was asked says."""
+        node = _named(error, asked)
         if self._owners:
             self._owners[error.slot_id] = node
         self.look_again()
@@ -133,6 +133,11 @@ class Topology:
         return why
 
 
+def _named(error: AskError, asked: Node) -> Node:
+    # Without a host it is the same machine's, at another port.
+    return str(error.host) or asked[0], int(error.port)
+
+
 def _owners(told: Any, asked: str) -> list[Node]:
     """The node of each slot, from the answer to CLUSTER SLOTS; raises ``LookupError`` where some have none."""
     owners: list[Node | None] = [None] * SLOTS
@@ -161,7 +166,7 @@ class ClusterClient(redis.Redis):
         if key is None:
             return self._anywhere(*args, **options)
 
-        def ask(client: redis.Redis, asking: bool) -> Any:
+        def ask(client: Any, asking: bool) -> Any:
             if not asking:
                 return client.execute_command(*args, **options)
             connection = client.connection_pool.get_connection()
@@ -183,7 +188,7 @@ class ClusterClient(redis.Redis):
         for node in nodes:
             try:
                 answer, away = self.topology.client_of(node).execute_command(*args, **options), None
-            except redis.ConnectionError as error:
+            except (redis.ConnectionError, redis.TimeoutError) as error:
                 self.topology.look_again()
                 away = error
             if args[0] == "PING" and away is None:
@@ -203,7 +208,7 @@ class ClusterClient(redis.Redis):
 
 
 def redirected(
-    topology: Topology, key: str | bytes, ask: Callable[[redis.Redis, bool], _T], why: Callable[[Exception], object]
+    topology: Topology, key: str | bytes, ask: Callable[[Any, bool], _T], why: Callable[[Exception], object]
 ) -> _T:
     """What ``ask`` returns when it is given the client of the node that has ``key``, and whether to say ASKING first.
 
@@ -216,9 +221,9 @@ def redirected(
         except Exception as error:
             cause = why(error)
             if isinstance(cause, MovedError):
-                node, asking = topology.moved(cause), False
+                node, asking = topology.moved(cause, node), False
             elif isinstance(cause, AskError):
-                node, asking = (str(cause.host), int(cause.port)), True
+                node, asking = _named(cause, node), True
             else:
                 topology.look_again()
                 raise

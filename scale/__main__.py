@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def _run(folder: Path, registrations: int, subscribers: int, *, short: bool) -> 
 
 
 def _measured(
-    stage: Stage, words: str, places: list[tuple[str, int]], callers: list[tuple[str, str]], session: str
+    stage: Stage, words: str, places: Sequence[tuple[str, int]], callers: list[tuple[str, str]], session: str
 ) -> Row:
     _say(f"{len(callers)} register by {words}")
     return measure(stage, words, places, callers, session)

@@ -109,7 +109,7 @@ def _namespaces() -> list[str]:
 
 def _end(namespace: str, number: signal.Signals) -> None:
     until = time.monotonic() + _ENDS_WITHIN
-    told = set()
+    told: set[int] = set()
     while (pids := _pids(namespace)) and time.monotonic() < until:
         for pid in pids - told:
             with contextlib.suppress(ProcessLookupError):

@@ -98,10 +98,9 @@ def ground(folder: Path) -> Ground:
 def primary(on: Ground, host: Host, port: int, more: Mapping[str, str] | None = None) -> Running:
     """A new server with an empty database ``balas``; call from the main thread."""
     data = _folder(on, "primary")
-    initdb = [on.programs.folder / "initdb", "-D", data, f"--username={NAME}", "--encoding=UTF8", "--auth=trust"]
-    _run(
-        on, HERE, [*initdb, "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"]
-    )
+    argv: list[str | Path] = [on.programs.folder / "initdb", "-D", data, f"--username={NAME}"]
+    argv += ["--encoding=UTF8", "--auth=trust", "--no-instructions", "--locale-provider=builtin"]
+    _run(on, HERE, [*argv, "--builtin-locale=C.UTF-8", "--locale=C"])
     (data / "pg_hba.conf").write_text(_ACCESS)
     running = _start(on, host, port, data, more or {})
     with psycopg.connect(running.url.removesuffix(NAME) + "postgres", autocommit=True) as connection:
@@ -112,9 +111,18 @@ def primary(on: Ground, host: Host, port: int, more: Mapping[str, str] | None = 
 def replica(on: Ground, of: Running, host: Host, port: int, more: Mapping[str, str] | None = None) -> Running:
     """A copy of a primary that streams what it commits."""
     data = _folder(on, f"replica-{port}")
-    copying = [on.programs.folder / "pg_basebackup", "-D", data, "-h", of.host.address, "-p", str(of.port), "-U", NAME]
+    argv: list[str | Path] = [
+        on.programs.folder / "pg_basebackup",
+        "-D",
+        data,
+        "-h",
+        of.host.address,
+        "-p",
+        str(of.port),
+    ]
+    argv += ["-U", NAME, "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"]
     # From where it will run: hosts may reach each other only.
-    _run(on, host, [*copying, "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"])
+    _run(on, host, argv)
     return _start(on, host, port, data, more or {})
 
 
