@@ -22,6 +22,7 @@ from bot.db.database import Database, Pooler
 from bot.db.reading import Replica
 from bot.messaging.outbox import Lane
 from bot.messaging.spool import Spool
+from bot.messaging.spool_in_time import SpoolInTime
 from bot.messaging.wake import Waker
 from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.redis_addresses import RedisKind, redis_address
@@ -71,6 +72,11 @@ class Services:
     @cached_property
     def spool(self) -> Spool:
         return Spool(self.settings.spool, self.vault, self.settings.spool_most)
+
+    @cached_property
+    def letterbox(self) -> SpoolInTime:
+        """The way into it for webhooks."""
+        return SpoolInTime(self.spool)
 
     @cached_property
     def conversations(self) -> redis.Redis:

@@ -217,7 +217,7 @@ def _opt(services: Services, gateway: Gateway, event: OptOut) -> None:
 def _spool(services: Services, letter: Letter) -> None:
     """Have what PostgreSQL cannot take on disk, until it can; raises ``SpoolAway``, and the gateway has to try again."""
     try:
-        is_new = services.spool.put(letter)
+        is_new = services.letterbox.put(letter)
     except SpoolAway as error:
         SPOOLED.labels("refused").inc()
         _log.error("spool_refused", kind=letter.kind, reason=error.reason)
