@@ -7,7 +7,7 @@ stream first, see ``bot.messaging.receipt_stream``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,11 +42,14 @@ class _Move:
     at: datetime
 
 
+# With whether it was matched: said afterwards, that would be another version of every row with an entry in each index. One that
+# came before our own answer and comes again after it is matched now.
 _KEEP = """
-INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, received_at)
+INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, matched, received_at)
 SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(our_ids)s::bigint[], %(phones)s::text[],
-                     %(statuses)s::text[], %(reasons)s::text[], %(at)s::timestamptz[])
-ON CONFLICT DO NOTHING
+                     %(statuses)s::text[], %(reasons)s::text[], %(matched)s::boolean[], %(at)s::timestamptz[])
+ON CONFLICT (gateway, provider_id, status, reason) DO UPDATE SET matched = true
+WHERE excluded.matched AND NOT receipt.matched
 """
 
 # By the provider's id, which is looked for among the phone's messages: no index names it, so that half a million of them
@@ -116,25 +119,20 @@ def apply(database: Database, told: Sequence[Told]) -> int:
     """
     if not told:
         return 0
-    receipts = [each.receipt for each in told]
     columns: dict[str, Any] = {
         "gateways": [each.gateway for each in told],
-        "provider_ids": [receipt.provider_id for receipt in receipts],
-        "our_ids": [receipt.our_id for receipt in receipts],
-        "phones": [receipt.phone for receipt in receipts],
-        "statuses": [receipt.status for receipt in receipts],
-        "reasons": [receipt.reason for receipt in receipts],
-        "at": [each.at for each in told],
+        "provider_ids": [each.receipt.provider_id for each in told],
+        "our_ids": [each.receipt.our_id for each in told],
+        "phones": [each.receipt.phone for each in told],
     }
     with database.transaction() as connection:
-        connection.execute(_KEEP, columns)
         matched: dict[int, tuple[int, bool]] = {}
         for place, message, is_news in connection.execute(_MATCH, columns):
             matched.setdefault(place - 1, (message, is_news))
         found = [(told[place], message, is_news) for place, (message, is_news) in sorted(matched.items())]
+        _keep(connection, told, matched.keys())
         _learn(connection, [(each, message) for each, message, is_news in found if is_news])
         _move(connection, [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found])
-        _mark(connection, [(each.gateway, each.receipt.provider_id, each.receipt.status) for each, _, _ in found])
         wrong = [
             (e.receipt.phone, e.gateway, e.receipt.reason) for e in told if e.receipt.wrong_number and e.receipt.phone
         ]
@@ -172,6 +170,30 @@ def rematch(database: Database, now: datetime) -> int:
         if rows:
             apply_early(connection, rows, now)
     return len(rows)
+
+
+def _keep(connection: psycopg.Connection[Any], told: Sequence[Told], matched: Container[int]) -> None:
+    """Keep each receipt once, however often it was told; ``matched``: the places of those that were."""
+    once: dict[tuple[str, str, str, str], tuple[Told, bool]] = {}
+    for place, each in enumerate(told):
+        receipt = each.receipt
+        key = (each.gateway, receipt.provider_id, receipt.status, receipt.reason)
+        first, was_matched = once.get(key, (each, False))
+        once[key] = (first, was_matched or place in matched)
+    kept = [first for first, _ in once.values()]
+    connection.execute(
+        _KEEP,
+        {
+            "gateways": [each.gateway for each in kept],
+            "provider_ids": [each.receipt.provider_id for each in kept],
+            "our_ids": [each.receipt.our_id for each in kept],
+            "phones": [each.receipt.phone for each in kept],
+            "statuses": [each.receipt.status for each in kept],
+            "reasons": [each.receipt.reason for each in kept],
+            "matched": [is_matched for _, is_matched in once.values()],
+            "at": [each.at for each in kept],
+        },
+    )
 
 
 def _move(connection: psycopg.Connection[Any], moves: Sequence[_Move]) -> None:
