@@ -30,7 +30,7 @@ class SpoolInTime:
         self._lock = threading.Lock()
 
     def put(self, letter: Letter) -> bool:
-        """As ``Spool.put``; raises ``SpoolAway`` also where the disk takes too long ("slow"), and at once while it still does."""
+        """As ``Spool.put``; ``SpoolAway`` ("slow") also where the disk takes too long, and at once while it still does."""
         left = time_left()
         with self._lock:
             self._given_up = {each for each in self._given_up if not each.done()}
