@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from bench.stage import free_port
+from bot.config import load
 from bot.db import reading
 from bot.db.database import Database
 from bot.db.reading import Replica
+from bot.services import Services
+from bot.web.app import create_app
 from scale import postgres
 from scale.hosts import HERE
 from scale.postgres import Running
+from tests.journeys.conftest import MovableClock, app, clock, environ
+
+__all__ = ["MovableClock", "app", "clock", "environ"]
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +88,15 @@ def test_while_it_is_away_the_primary_is_asked_and_nobody_waits_again(primary: D
             assert connection.execute(IS_REPLICA).fetchone() == (False,)
     assert time.monotonic() - began < 1.0
     replica.close()
+
+
+def test_pages_of_figures_ask_it_where_there_is_one(app: Flask, environ: dict[str, str]) -> None:
+    services: Services = app.extensions["services"]
+    assert services.reading is services.database
+    with_one = Services(load(environ | {"DATABASE_READ_URL": environ["DATABASE_URL"]}))
+    assert isinstance(with_one.reading, Replica)
+    assert with_one.reading.value(IS_REPLICA) is False
+    with_one.close()
+    made = create_app(environ | {"DATABASE_READ_URL": environ["DATABASE_URL"]})
+    assert made.test_client().get("/readyz").status_code == 200
+    made.extensions["services"].close()
