@@ -30,7 +30,7 @@ UNREPORTED, FAILED, TWICE, SENT_FIRST = 0.12, 0.06, 0.02, 0.05
 #: How soon the receipts come: (share, up to so many seconds). Phones that are off at night or out of reach answer late.
 _DELAYS: Final = ((0.55, 600.0), (0.30, 5400.0), (0.15, 21_600.0))
 #: Everything has been told by then.
-ALL_TOLD: Final = CLOSES + 780.0
+ALL_TOLD: Final = CLOSES + 840.0
 _FAILURES: Final = ("DeliveryFailure", "UserIsInactive", "DeliveryFailure", "NotNetworkSubscriber")
 #: Seconds between two looks at what the gateway has taken.
 _LOOK: Final = 0.01
