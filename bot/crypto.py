@@ -61,6 +61,7 @@ class Vault:
         self._key_id = next(iter(self._ciphers))
         self._sealer = self._ciphers[self._key_id]
         self._hash_keys = tuple(_derive(key, b"hash") for key in keys)
+        self._other_hash_keys = self._hash_keys[1:]
 
     def seal(self, text: str, purpose: str) -> bytes:
         """Encrypt ``text`` for ``purpose`` (the column it is kept in)."""
@@ -104,6 +105,17 @@ class Vault:
     def hash(self, text: str) -> bytes:
         """A keyed hash (HMAC-SHA-256, 32 bytes) by which ``text`` can be found but not guessed without the key."""
         return hmac.digest(self._hash_keys[0], text.encode(), "sha256")
+
+    def other_hashes(self, text: str) -> list[bytes]:
+        """The hashes of ``text`` with all keys but the one that hashes now: nearly always none."""
+        if not self._other_hash_keys:
+            return []
+        return [hmac.digest(key, text.encode(), "sha256") for key in self._other_hash_keys]
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are more keys than the one that hashes now."""
+        return bool(self._other_hash_keys)
 
     def hashes(self, text: str) -> list[bytes]:
         """The hashes of ``text`` with each key, the one that is made now first: it may be on record under any of them."""

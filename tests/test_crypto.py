@@ -62,6 +62,8 @@ class TestChangingKeys:
         assert Vault(f"{NEW},{OLD}").hash(NIK) == Vault(NEW).hash(NIK) != Vault(OLD).hash(NIK)
         assert Vault(f"{NEW},{OLD}").hashes(NIK) == [Vault(NEW).hash(NIK), Vault(OLD).hash(NIK)]
         assert Vault(f"{OLD},{NEW}").hash(NIK) == Vault(OLD).hash(NIK)
+        assert Vault(f"{NEW},{OLD}").other_hashes(NIK) == [Vault(OLD).hash(NIK)]
+        assert Vault(NEW).other_hashes(NIK) == []
 
     def test_what_was_sealed_with_another_key_is_told_apart(self) -> None:
         both = Vault(f"{NEW},{OLD}")

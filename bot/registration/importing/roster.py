@@ -67,9 +67,8 @@ class WorkerRow(NamedTuple):
         profession: str,
     ) -> WorkerRow:
         """A worker whose NIK is hashed and sealed here."""
-        nik_hash, *other_hashes = vault.hashes(nik.text)
         return cls(
-            nik_hash,
+            vault.hash(nik.text),
             vault.seal(nik.text, "nik"),
             nik.tail,
             name,
@@ -79,7 +78,7 @@ class WorkerRow(NamedTuple):
             district_code,
             facility_code,
             profession,
-            other_hashes or None,
+            vault.other_hashes(nik.text) or None,
         )
 
 
@@ -140,7 +139,8 @@ class RosterImporter(Importer):
         reject_unknown(connection, "staged_worker", "facility_code", "facility")
 
     def merge(self, connection: Connection, present: frozenset[str], now: datetime) -> Merged:
-        _know_by_other_keys(connection)
+        if self._vault.has_others:
+            _know_by_other_keys(connection)
         _keep_proven_numbers(connection)
         absent = frozenset(self.optional) - present
         return upsert(
