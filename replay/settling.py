@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from bot.messaging.receipt_stream import waiting
+from bot.queues import Work
 from replay.stage import ReplayFailed, Stage
 
 #: Seconds until everything must have come to rest: the blast to half a million takes a minute or two.
@@ -13,6 +14,8 @@ _LIMIT: Final = 900.0
 _LOOK: Final = 0.02
 #: Seconds after which the sweep is asked to look for what nobody has been woken for.
 _ASK_AGAIN: Final = 1.0
+
+_QUEUES: Final = (Work.SWEEP, Work.REPLY, Work.REMINDER, Work.BLAST)
 
 _UNDER_WAY: Final = """
 SELECT (SELECT count(*) FROM attempt a LEFT JOIN campaign c ON c.id = a.campaign_id
@@ -43,11 +46,12 @@ def settle(stage: Stage) -> None:
 
 def _is_under_way(stage: Stage) -> bool:
     count = int(stage.database.value(_UNDER_WAY, {"now": stage.clock.now()}))
-    jobs = sum(stage.queue.llen(f"rq:queue:{name}") for name in ("sweep", "reply", "reminder", "blast"))
     spooled = any((stage.folder / "spool").glob("[0-9][0-9]/*"))
-    return bool(count or jobs or spooled or waiting(stage.queue) or _at_work(stage))
+    return bool(count or spooled or waiting(stage.queue) or _jobs(stage))
 
 
-def _at_work(stage: Stage) -> bool:
-    """Whether a worker has one of the jobs in hand that were asked for."""
-    return any(stage.queue.zcard(f"rq:wip:{name}") for name in ("sweep",))
+def _jobs(stage: Stage) -> int:
+    """Jobs that wait, that a worker is just taking up, and that one of the sweep's has in hand."""
+    waiting_for = sum(stage.queue.llen(f"rq:queue:{name}") for name in _QUEUES)
+    sweeps = f"rq:queue:{Work.SWEEP}"
+    return waiting_for + stage.queue.llen(f"{sweeps}:intermediate") + stage.queue.zcard(f"rq:wip:{Work.SWEEP}")
