@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -183,7 +184,7 @@ class _Measurement:
                 yield f"{audited} imports are in the audit log, of {2 * len(rounds)}"
             yield from self._strayed(connection)
 
-    def _strayed(self, connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[str]:
+    def _strayed(self, connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[str]:
         vault = Vault(self._environ["DATA_KEY"])
         with (self._folder / ROSTER).open(encoding="utf-8", newline="") as file:
             for cells in itertools.islice(csv.reader(file), 1, None, _LOOKED_AT):
@@ -192,10 +193,10 @@ class _Measurement:
                     "nik_sealed FROM worker w JOIN facility f ON f.id = facility_id WHERE nik_hash = %s",
                     [vault.hash(cells[0])],
                 ).fetchone()
-                if row is None or [vault.open(bytes(row[-1]), "nik"), *row[:-1]] != cells:  # type: ignore[arg-type]
+                if row is None or [vault.open(row[-1], "nik"), *row[:-1]] != cells:
                     yield "a row does not stand in the database as it stands in the file"
 
 
-def _value(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> int:
+def _value(connection: psycopg.Connection[tuple[Any, ...]], statement: str) -> int:
     row = connection.execute(statement.encode()).fetchone()
     return int(str(row[0])) if row else 0
