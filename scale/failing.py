@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import redis
+
 from bot.clock import FileClock
 from bot.db.database import Database
+from bot.messaging import receipt_stream
+from bot.redis_clients import connect
 from faults.journal import Journal
 from faults.judge import Verdict, judge
 from faults.probing import Probes
@@ -46,7 +50,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of everybody. ``without_end``: messages of which the gateway told the end, and nobody noted it;
-    ``missing``: bookings that the replica does not have."""
+    ``missing``: bookings that the replica does not have; ``renewed``: processes that ended and were started anew."""
 
     subscribers: int
     failures: tuple[Failure, ...]
@@ -55,6 +59,7 @@ class Outcome:
     refused_receipts: int
     without_end: int
     missing: int
+    renewed: int
     took: float
 
     @property
@@ -84,18 +89,17 @@ def fail_over(stage: Stage, callers: Sequence[tuple[str, str]], short: bool, say
     probes.start()
     failures = []
     for words, fail in kinds:
-        _wait(inboxes, _PEACE)
+        _wait(stage, inboxes, _PEACE)
         say(words)
         start = time.monotonic()
         with fail(stage):
-            failures.append(_watched(words, start, inboxes, probes, journal))
+            failures.append(_watched(stage, words, start, inboxes, probes, journal))
     say("waiting until everybody is done and everything has settled")
     until = time.monotonic() + _SETTLES_WITHIN
     while time.monotonic() < until and (any(life.is_alive() for life in lives) or not _settled(stage)):
-        _wait(inboxes, 0.5)
+        _wait(stage, inboxes, 0.5)
     probes.stop()
     probing.close()
-    stage.check_alive()
     told = stage.stub.state()
     without_end = int(stage.database.value("SELECT count(*) FROM message WHERE state IN ('accepted', 'unknown')"))
     return Outcome(
@@ -106,13 +110,14 @@ def fail_over(stage: Stage, callers: Sequence[tuple[str, str]], short: bool, say
         told["receipts_failed"],
         without_end,
         _missing(stage),
+        stage.renewed,
         time.monotonic() - began,
     )
 
 
-def _watched(words: str, start: float, inboxes: Inboxes, probes: Probes, journal: Journal) -> Failure:
+def _watched(stage: Stage, words: str, start: float, inboxes: Inboxes, probes: Probes, journal: Journal) -> Failure:
     while True:
-        _wait(inboxes, 0.25)
+        _wait(stage, inboxes, 0.25)
         now = time.monotonic()
         answers, sending = probes.answering_again(start, now), probes.sending_again(start, now)
         is_well = answers is not None and sending is not None and now - start > max(answers, sending) + 2.0
@@ -123,9 +128,10 @@ def _watched(words: str, start: float, inboxes: Inboxes, probes: Probes, journal
     return Failure(words, dict(saw), max((each.took for each in seen), default=0.0), answers, sending)
 
 
-def _wait(inboxes: Inboxes, seconds: float) -> None:
+def _wait(stage: Stage, inboxes: Inboxes, seconds: float) -> None:
     until = time.monotonic() + seconds
     while True:
+        stage.tend()
         inboxes.turn()
         left = until - time.monotonic()
         if left <= 0:
@@ -190,9 +196,12 @@ def _settled(stage: Stage) -> bool:
     waiting = stage.database.value(
         "SELECT (SELECT count(*) FROM attempt WHERE state IN ('queued', 'claimed', 'submitted')) "
         "+ (SELECT count(*) FROM inbound WHERE state = 'received')"
-        "+ (SELECT count(*) FROM message WHERE state = 'accepted')"
     )
-    return int(waiting) == 0 and stage.stub.state()["receipts_waiting"] == 0
+    if int(waiting) or stage.stub.state()["receipts_waiting"]:
+        return False
+    with contextlib.suppress(redis.RedisError):
+        return receipt_stream.waiting(connect(stage.environ["QUEUE_REDIS_URL"])) == 0
+    return False
 
 
 def _missing(stage: Stage) -> int:

@@ -100,5 +100,6 @@ def _verdict(outcome: Outcome) -> list[str]:
         f"messages without their end, of {outcome.receipts:,} receipts": outcome.without_end,
         "receipts that were refused": outcome.refused_receipts,
         "bookings that the replica does not have": outcome.missing,
+        "processes that ended by themselves and were started anew, as systemd or Kubernetes would": outcome.renewed,
     }
     return [f"- {words}: {many}" for words, many in found.items()]

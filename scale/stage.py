@@ -66,8 +66,10 @@ class Stage:
     database: Database
     webs: Sequence[tuple[str, int]]
     straight: tuple[str, int]
-    processes: Mapping[str, subprocess.Popen[bytes]]
+    processes: dict[str, subprocess.Popen[bytes]]
+    start: Callable[[str], subprocess.Popen[bytes]]
     clock_file: Path
+    renewed: int = 0
 
     @property
     def path(self) -> str:
@@ -84,6 +86,13 @@ class Stage:
             "pgbouncer": [self.pooler.process.pid],
             "valkey": [process.pid for process in valkey if process is not None],
         }
+
+    def tend(self) -> None:
+        """Start anew what has ended, as systemd or Kubernetes would; call from the main thread."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                self.processes[name] = self.start(name)
+                self.renewed += 1
 
     def check_alive(self) -> None:
         """Raise ``RuntimeError`` if a process of the service has ended by itself."""
@@ -140,9 +149,16 @@ def staged(folder: Path, workers: int, say: Callable[[str], None]) -> Iterator[S
         }
         say(f"making up {workers:,} workers")
         fill({**environ, "DATABASE_URL": primary.url}, workers, 0)
+        commands = _commands(hosts, environ, primary.url, folder)
+
+        def start(name: str) -> subprocess.Popen[bytes]:
+            host, words, own = commands[name]
+            return _run(host, words, own, folder / f"{name}.log")
+
         processes: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(_stop, processes)
-        _start(processes, hosts, environ, primary.url, folder)
+        for name in commands:
+            processes[name] = start(name)
         database = Database(primary.url, size=2, limit=20.0)
         stack.callback(database.close)
         webs = [(hosts[f"web{number}"].address, _WEB_PORT) for number in range(1, WEBS + 1)]
@@ -161,7 +177,7 @@ def staged(folder: Path, workers: int, say: Callable[[str], None]) -> Iterator[S
                 database,
                 webs,
             ),
-            *((hosts[STRAIGHT].address, _WEB_PORT), processes, clock_file),
+            *((hosts[STRAIGHT].address, _WEB_PORT), processes, start, clock_file),
         )
         _await_ready(stage)
         yield stage
@@ -190,22 +206,24 @@ def _places(servers: Sequence[Server]) -> list[tuple[str, int]]:
     return [server.node for server in servers]
 
 
-def _start(
-    processes: dict[str, subprocess.Popen[bytes]],
-    hosts: Mapping[str, Host],
-    environ: Mapping[str, str],
-    straight_url: str,
-    folder: Path,
-) -> None:
+#: A process of the service: where it runs, which command, with which settings.
+_Command = tuple[Host, Sequence[str], Mapping[str, str]]
+
+
+def _commands(
+    hosts: Mapping[str, Host], environ: Mapping[str, str], straight_url: str, folder: Path
+) -> dict[str, _Command]:
+    found: dict[str, _Command] = {}
     for name in (*(f"web{number}" for number in range(1, WEBS + 1)), STRAIGHT):
         own = {"HOST": hosts[name].address, "PORT": str(_WEB_PORT), "SPOOL": str(folder / f"spool-{name}")}
         known = {key: value for key, value in environ.items() if name != STRAIGHT or key != "DATABASE_POOLER"}
         straight = {"DATABASE_URL": straight_url} if name == STRAIGHT else {}
-        processes[name] = _run(hosts[name], ("web",), {**known, **straight, **own}, folder / f"{name}.log")
+        found[name] = (hosts[name], ("web",), {**known, **straight, **own})
     for name, works in _JOBS.items():
         for work in works:
             words = ("clock",) if work == "clock" else ("worker", "--lane", work)
-            processes[f"{name}-{work}"] = _run(hosts[name], words, environ, folder / f"{name}-{work}.log")
+            found[f"{name}-{work}"] = (hosts[name], words, environ)
+    return found
 
 
 def _run(host: Host, words: Sequence[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
