@@ -68,12 +68,17 @@ class SecondReader:
         del self._waiting[:at]
 
 
+def _processors() -> int:
+    """How many this process may use; where the system does not tell, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def second_reader(
     database: Database, vault: Vault, kind: Kind, path: Path, now: datetime, *, worth_it: bool
 ) -> Iterator[SecondReader | None]:
     """A second reader of a long file where there is a processor for it; None elsewhere. It ends with the block."""
-    if not worth_it or path.stat().st_size < LONG or len(os.sched_getaffinity(0)) < 2:
+    if not worth_it or path.stat().st_size < LONG or _processors() < 2:
         yield None
         return
     from bot.registration.importing.second_reader import state_of  # it knows of the pipeline, which knows of us
