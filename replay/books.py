@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -170,6 +171,10 @@ class Books:
     def whole(self) -> Figures:
         """The country's figures."""
         return Figures(*map(sum, zip(*self._counts.values(), strict=True)))
+
+    def without_ticket(self, numbers: Iterable[int]) -> int:
+        """How many of these workers were never shown a ticket."""
+        return sum(self._people[number].registered_at is None for number in numbers)
 
     def digest(self) -> str:
         """What the books come to, in 32 digits: the same for the same people, arrivals and inputs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -125,6 +125,7 @@ class _Day:
     def invite(self, plans: Sequence[Plan]) -> None:
         """Those who come."""
         stage = self._stage
+        self._wanting = [plan.worker.number for plan in plans if plan.worker and plan.registers_at is not None]
         self._callers = Callers(list(plans), self.lines, self._books, stage.webhook("ussd"), stage.webhook("sms"))
         self._post = Post(
             *(stage.stub.log, self.lines, self._books, stage.webhook("receipts"), self._callers.texted),
@@ -159,12 +160,17 @@ class _Day:
             took=self._reached[CLOSES],
             to_press=self._reached[PRESS],
             broken=tuple(f"{each['invariant']}: {each['broken']}" for each in findings if each["broken"]),
-            wrong=tuple(self._books.oddities),
+            wrong=tuple(self._wrong()),
             odd=dict(self._callers.odd),
             requests=self.lines.answered,
             slowest=self.lines.slowest,
             looks=dict(watchers.looks),
         )
+
+    def _wrong(self) -> Iterator[str]:
+        yield from self._books.oddities
+        if unserved := self._books.without_ticket(self._wanting):
+            yield f"{unserved} people meant to register to the end, and were shown no ticket"
 
     def _send_blast(self) -> None:
         stage, text = self._stage, f"{BLAST_TEXT} Hubungi {{ussd_code}} atau balas tanggal lahir (DDMMYYYY). Gratis."

@@ -52,6 +52,10 @@ class TestPeople:
         books.saw(SOMEBODY, phone(SOMEBODY), "cancelled", 50.0)
         assert whole(books) == EVERYBODY | steps
 
+    def test_who_was_shown_no_ticket_is_told(self, books: Books) -> None:
+        books.saw(SOMEBODY, phone(SOMEBODY), "ticket", 1.0)
+        assert books.without_ticket([SOMEBODY, 5, 6]) == 2
+
     def test_a_number_that_nobody_claims_becomes_theirs_who_prove_themselves(self, books: Books) -> None:
         own = ROSTER.workers[STRANGER_WITHOUT_PHONE].own
         books.saw(STRANGER_WITHOUT_PHONE, own, "confirm", 1.0)
