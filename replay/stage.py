@@ -21,10 +21,13 @@ from rq import Queue
 from bench.stage import HOST, ended_by_sigterm, free_port
 from bench.stub_gateway.running import RunningStub
 from bot.clock import FileClock
+from bot.crypto import Vault
+from bot.db import migrate
 from bot.db.database import Database
 from bot.embedded.child import spawn
 from bot.embedded.servers import EmbeddedServers
 from bot.queues import Work
+from bot.registration.sample import load_sample
 from bot.registration.sample.loading import ALL_DISTRICTS
 from bot.serve.address import unready
 from replay.curve import CLOSES
@@ -103,14 +106,23 @@ def staged(folder: Path, *, workers: int, seed: int, speed: float, say: Callable
         environ = _settings(folder, servers, port, stub.url, clock_file)
         stage = Stage(environ, folder, port, servers, stub, database, queue, keeper, FileClock(clock_file))
         say(f"making up {workers:,} workers in {ALL_DISTRICTS} districts")
-        keeper.stop_at(_MADE_UP_AT)
-        stage.bot("db", "upgrade")
-        sample = ("--workers", str(workers), "--districts", str(ALL_DISTRICTS), "--seed", str(seed))
-        stage.bot("sample", "load", *sample)
-        with database.connection() as connection:
-            connection.execute(f"VACUUM (ANALYZE) {_FILLED}".encode())
-        keeper.stop_at(0.0)
+        _fill(stage, workers, seed)
         yield stage
+
+
+def _fill(stage: Stage, workers: int, seed: int) -> None:
+    """What ``bot db upgrade`` and ``bot sample load`` do."""
+    url = stage.servers.urls.database_url
+    migrate.upgrade(url)
+    patient = Database(url, size=1, limit=None)
+    stage.time.stop_at(_MADE_UP_AT)
+    try:
+        load_sample(patient, Vault(stage.environ["DATA_KEY"]), stage.clock, workers, ALL_DISTRICTS, seed)
+        with patient.connection() as connection:
+            connection.execute(f"VACUUM (ANALYZE) {_FILLED}".encode())
+    finally:
+        patient.close()
+        stage.time.stop_at(0.0)
 
 
 @contextlib.contextmanager
