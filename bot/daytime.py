@@ -42,7 +42,7 @@ def day_text(day: date, language: str) -> str:
 
 def clock_text(moment: datetime | time, language: str) -> str:
     """An hour: "08.00" (id), "08:00" (en)."""
-    return f"{moment:%H}{_mark(language)}{moment:%M}"
+    return f"{moment.hour:02}{_mark(language)}{moment.minute:02}"
 
 
 def hours_text(start: time, end: time, language: str) -> str:

@@ -6,8 +6,6 @@ It belongs to its thread's context. Nobody who has none is held to one.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 #: When all must be over (monotonic seconds), when PostgreSQL must have answered, and whether to give up at once where
@@ -20,19 +18,24 @@ _deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 LEAST = 0.001
 
 
-@contextmanager
-def within(seconds: float, *, hasty: bool = False, reserve: float = 0.0) -> Iterator[None]:
+class within:  # noqa: N801 - read as a phrase where it is used
     """Let everything that is asked in this context be over in ``seconds`` from now, taken together.
 
     ``hasty``: give up at once where somebody has just waited in vain. ``reserve``: seconds of these that PostgreSQL leaves to
-    what comes after it.
+    what comes after it. Counts from its making; enter it once.
     """
-    until = time.monotonic() + seconds
-    token = _deadline.set((until, until - reserve, hasty))
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
+
+    __slots__ = ("_deadline", "_token")
+
+    def __init__(self, seconds: float, *, hasty: bool = False, reserve: float = 0.0) -> None:
+        until = time.monotonic() + seconds
+        self._deadline: _Deadline = (until, until - reserve, hasty)
+
+    def __enter__(self) -> None:
+        self._token = _deadline.set(self._deadline)
+
+    def __exit__(self, *_error: object) -> None:
+        _deadline.reset(self._token)
 
 
 def is_hasty() -> bool:

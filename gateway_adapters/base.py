@@ -31,10 +31,12 @@ class ReceiptStatus(enum.StrEnum):
     FAILED = "failed"
 
 
+# Values that nobody changes, but not all frozen: each hop makes some, and a frozen one takes thrice as long to make.
+
 # --- what webhooks bring -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UssdHop:
     """One request of a USSD session: ``text`` holds every input so far as the gateway gives it, "" at first."""
 
@@ -114,9 +116,12 @@ class Endpoint:
     brings: EventKind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WebhookRequest:
-    """A webhook call as an adapter sees it: decoded form fields, the URL as the gateway called it, the path secret."""
+    """A webhook call as an adapter sees it: decoded form fields, the URL as the gateway called it, the path secret.
+
+    ``url`` is "" where ``Gateway.may_enter`` has told already that who comes may.
+    """
 
     url: str
     form: Mapping[str, str]
@@ -131,7 +136,7 @@ class BadRequest(ValueError):
 # --- what we answer ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """Our answer to a USSD hop: a screen of at most ``USSD_SCREEN_SEPTETS``, and whether the session goes on."""
 
@@ -139,7 +144,7 @@ class Answer:
     goes_on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WebhookResponse:
     """The body of an HTTP 200 answer."""
 

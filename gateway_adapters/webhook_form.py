@@ -21,7 +21,8 @@ _CODE = re.compile(r"[A-Za-z_]{1,40}")
 
 def fit_for_storing(text: str) -> str:
     """``text`` without NUL and without halves of characters, neither of which PostgreSQL takes."""
-    text = text.replace("\0", "")
+    if "\0" in text:
+        text = text.replace("\0", "")
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -73,8 +74,10 @@ class WebhookForm:
 
     def word(self, name: str) -> str:
         """A code or short text of the provider's, "" if absent: cut to what can be shown on a line."""
-        printable = "".join(character for character in self._form.get(name, "") if character.isprintable())
-        return printable.strip()[:_LONGEST_WORD]
+        given = self._form.get(name, "")
+        if not given.isprintable():
+            given = "".join(character for character in given if character.isprintable())
+        return given.strip()[:_LONGEST_WORD]
 
     def code(self, name: str) -> str:
         """The same for a field that holds one of the provider's codes in letters: "" for anything that is none.

@@ -17,9 +17,10 @@ def changed(value: _T, **changes: object) -> _T:
     if fields is None:
         slow: _T = dataclasses.replace(value, **changes)  # type: ignore[type-var]
         return slow
-    if not changes.keys() <= fields.keys():
-        raise TypeError(f"{type(value).__name__} has no {', '.join(sorted(changes.keys() - fields.keys()))}")
     copy = object.__new__(type(value))
-    copy.__dict__.update(fields)
-    copy.__dict__.update(changes)
+    changing = copy.__dict__
+    changing.update(fields)
+    changing.update(changes)
+    if len(changing) > len(fields):
+        raise TypeError(f"{type(value).__name__} has no {', '.join(sorted(changes.keys() - fields.keys()))}")
     return copy

@@ -59,11 +59,12 @@ def blank(memory: type[M]) -> M:
 
 def freeze(flow: Flow[M], conversation: Conversation[M]) -> dict[str, Any]:
     """The stored form: JSON values, without what is at its default."""
-    remembered = conversation.memory
+    defaults, passing, remembered = _defaults(flow.memory), flow.passing, conversation.memory
+    fields = getattr(remembered, "__dict__", None) or {name: getattr(remembered, name) for name in defaults}
     memory = {
         name: value
-        for name, default in _defaults(flow.memory).items()
-        if (value := getattr(remembered, name)) is not default and value != default and name not in flow.passing
+        for name, value in fields.items()
+        if value is not (default := defaults[name]) and value != default and name not in passing
     }
     stored: dict[str, Any] = {
         "f": flow.name,

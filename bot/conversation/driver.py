@@ -101,10 +101,11 @@ class Driver(Generic[M]):
             for _attempt in range(_MOST_RACES):
                 record, version = self._store.load(phone)
                 now = self._clock.now()
+                moment = now.timestamp()
                 reading = self._reading(now)
-                if record is not None and self._is_dialled_anew(record, text, now.timestamp()):
+                if record is not None and self._is_dialled_anew(record, text, moment):
                     record = replace(record, session="")
-                conversation = self._alive(record, now.timestamp(), RESUME_USSD, session)
+                conversation = self._alive(record, moment, RESUME_USSD, session)
                 if conversation is not None:
                     language = conversation.memory.language
                 going_on = record is not None and record.session == session
@@ -119,11 +120,11 @@ class Driver(Generic[M]):
                     )
                 ):
                     return Screen(record.answer, record.goes_on)
-                if self._often.is_too_often(record, now.timestamp()):
+                if self._often.is_too_often(record, moment):
                     TOO_OFTEN.labels(Channel.USSD).inc()
                     break
                 if record is None or conversation is None:
-                    turn = self._engine.begin(blank(self._flow.memory), now.timestamp(), reading)
+                    turn = self._engine.begin(blank(self._flow.memory), moment, reading)
                 elif not going_on:
                     turn = self._engine.resume(conversation)
                 elif (rest := self._rest(record, text)) is None:
@@ -132,12 +133,12 @@ class Driver(Generic[M]):
                     turn = self._engine.hear(conversation, rest, reading)
                 hop = f"{session}:{len(text)}:{digest}"
                 turn, screen = self._carry_out(turn, phone, Channel.USSD, now, hop, reading)
-                paid = self._often.paid(record, now.timestamp(), USSD_COST)
+                paid = self._often.paid(record, moment, USSD_COST)
                 heard, length = digest, len(text)
                 if record is not None and conversation is not None and going_on and length < record.heard_length:
                     # An older request, delivered late: what follows from it was heard already, and is not heard again.
                     heard, length = record.heard, record.heard_length
-                kept = self._record(turn, screen, now, session, heard, length, paid)
+                kept = self._record(turn, screen, moment, session, heard, length, paid)
                 try:
                     if not self._store.save(phone, version, kept):
                         continue
@@ -175,7 +176,7 @@ class Driver(Generic[M]):
                 turn = self._engine.begin(blank(self._flow.memory), now.timestamp(), reading, unheard=text)
             turn, screen = self._carry_out(turn, phone, Channel.SMS, now, session, reading)
             paid = self._often.paid(record, now.timestamp(), SMS_COST)
-            kept = self._record(turn, screen, now, session, self._digest(text), len(text), paid)
+            kept = self._record(turn, screen, now.timestamp(), session, self._digest(text), len(text), paid)
             if self._store.save(phone, version, kept):
                 self._tell(turn, Channel.SMS, kept)
                 spoken = language if turn.conversation is None else turn.conversation.memory.language
@@ -225,7 +226,7 @@ class Driver(Generic[M]):
         self,
         turn: Turn[M],
         screen: Screen,
-        now: datetime,
+        at: float,
         session: str,
         heard: str,
         heard_length: int,
@@ -235,7 +236,7 @@ class Driver(Generic[M]):
         if turn.conversation is not None:
             conversation = freeze(self._flow, turn.conversation)
         return Record(
-            at=now.timestamp(),
+            at=at,
             conversation=conversation,
             session=session,
             heard=heard,

@@ -33,11 +33,13 @@ from bot.conversation.readers import read_choice, read_keyword, read_yes_no
 from bot.conversation.screens import CHOOSE, Screen, Screens, keyed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn(Generic[M]):
     """What a step came to: a screen to show, or an effect whose outcome is wanted before there is one.
 
     ``conversation`` is None once it is over; ``ended``: where it was then.
+
+    Nobody changes one, but it is not frozen: a hop makes some, and a frozen one takes thrice as long to make.
     """
 
     conversation: Conversation[M] | None

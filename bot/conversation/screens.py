@@ -35,9 +35,12 @@ class DoesNotFit(ValueError):
     """A screen is too long even with its names at their shortest. A test walks all screens, so this is a bug."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Screen:
-    """What is shown, and whether an answer is waited for. ``busy``: all that can be said is that something is away."""
+    """What is shown, and whether an answer is waited for. ``busy``: all that can be said is that something is away.
+
+    Nobody changes one, but it is not frozen: a hop makes some, and a frozen one takes thrice as long to make.
+    """
 
     text: str
     goes_on: bool
@@ -124,8 +127,11 @@ class Screens:
         return self._catalogs.translate(message, memory.language)
 
     def _render(self, message: str, memory: Any, width: int | None) -> str:
+        parts = pieces(self._say(message, memory))
+        if len(parts) == 1 and parts[0][1] is None:
+            return parts[0][0]
         out: list[str] = []
-        for text, name in pieces(self._say(message, memory)):
+        for text, name in parts:
             out.append(text)
             if name is None:
                 continue

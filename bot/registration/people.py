@@ -18,10 +18,11 @@ PERSON = f"""
     {CLOSES_AT}
 """
 
-#: OFFSET 0: a planner who knows of no bookings yet would look through all that there will be, for each worker.
+#: OFFSET 0: a planner who knows of no bookings yet would look through all that there will be, for each worker; and where there
+#: are few districts, it would read and hash all of them to find one.
 PERSON_FROM = """
     worker w
-    JOIN district d ON d.code = coalesce(w.domicile_code, w.district_code)
+    CROSS JOIN LATERAL (SELECT code, name FROM district WHERE code = coalesce(w.domicile_code, w.district_code) OFFSET 0) d
     LEFT JOIN screening sc ON sc.worker_id = w.id
     LEFT JOIN LATERAL (SELECT id, session_id, ticket, phone FROM booking
                        WHERE worker_id = w.id AND dose = 1 AND state IN ('booked', 'attended') OFFSET 0) b ON true

@@ -34,7 +34,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     log.configure(settings.log_level, service="web")
     services = Services(settings)
     services.check_sending()
-    app = Service("balas", static_folder=None)
+    app = Service("balas", static_folder=None, hurries=settings.log_level != "DEBUG")
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_PARTS=200)
     app.session_interface = _PageSessions()
     app.extensions["services"] = services

@@ -5,7 +5,7 @@ What it refuses, ignores and replaces is the same.
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected
@@ -21,13 +21,29 @@ def posted_form(request: Request) -> dict[str, str]:
     ``_MOST_FIELDS``, has none.
     """
     try:
-        # werkzeug's own way with octets that are no characters: they stay written as %XX.
-        fields = parse_qsl(
-            _body(request).decode(), keep_blank_values=True, errors="werkzeug.url_quote", max_num_fields=_MOST_FIELDS
-        )
+        written = _body(request).decode()
     except ValueError:
         return {}
-    return dict(reversed(fields))
+    if written.count("&") >= _MOST_FIELDS:
+        return {}
+    fields: dict[str, str] = {}
+    for field in written.split("&"):
+        name, _, value = field.partition("=")
+        if not name.isidentifier():  # nearly all are, and stand there as they are
+            if not field:
+                continue
+            name = _read(name)
+        if name not in fields:
+            fields[name] = _read(value)
+    return fields
+
+
+def _read(written: str) -> str:
+    spaced = written.replace("+", " ")
+    if "%" not in spaced:
+        return spaced
+    # werkzeug's own way with octets that are no characters: they stay written as %XX.
+    return unquote_to_bytes(spaced).decode(errors="werkzeug.url_quote")
 
 
 def _body(request: Request) -> bytes:

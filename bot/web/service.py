@@ -1,34 +1,47 @@
 """The Flask application, with a shorter way to the webhooks: they come by the thousand, and always by the same few paths.
 
-Where a path leads is remembered for them, and no URL is ever built while one is answered. Everything else goes Flask's
-own way.
+Where a path leads is remembered for them, and no URL is ever built while one is answered. They have no session, nothing is
+called before their view, and after it only what writes lines when debugging. Everything else goes Flask's own way.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.ctx import RequestContext
+from flask.globals import request_ctx
+from flask.sessions import NullSession
+from flask.signals import appcontext_tearing_down, request_tearing_down
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
+from bot.web.plain_answer import PlainAnswer
 from bot.web.slow_bodies import be_patient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIEnvironment
 
 WEBHOOKS = "/webhooks/"
+
+#: What a webhook has instead of a session: one for all, since nothing can be put into it.
+_NO_SESSION = NullSession()
 
 #: Paths that are remembered. There are a dozen; strangers may try any number.
 _MOST = 100
 
 
 class Service(Flask):
-    """The service's application."""
+    """The service's application.
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
+    ``hurries``: what a webhook's view gives goes straight to the server; nothing is called before the view or after it.
+    """
+
+    def __init__(self, *arguments: Any, hurries: bool = False, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self._hurries = hurries
         self.known: dict[str, tuple[Rule, dict[str, Any]]] = {}
         self._adapter = self.url_map.bind("webhooks.invalid")
 
@@ -43,9 +56,35 @@ class Service(Flask):
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:
         """For a webhook, one that remembers where paths lead."""
         if is_webhook(environ):
-            return _WebhookContext(self, environ)
+            return _WebhookContext(self, environ, session=_NO_SESSION)
         be_patient(environ)
         return super().request_context(environ)
+
+    def full_dispatch_request(self) -> Response:
+        """For a webhook in a hurry, its view and nothing else, as long as it fails in nothing."""
+        found: Request = request_ctx.request
+        if not self._hurries or found.method != "POST" or found.url_rule is None or not is_webhook(found.environ):
+            return super().full_dispatch_request()
+        try:
+            answer: Any = self.view_functions[found.url_rule.endpoint](**(found.view_args or {}))
+        except Exception as error:  # noqa: BLE001 - as in Flask's own way: whatever it is, it has a handler
+            answer = self.handle_user_exception(error)
+        # Any WSGI application can answer.
+        return cast("Response", answer) if isinstance(answer, PlainAnswer) else self.finalize_request(answer)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: there are no others, and finding that out costs more than calling it."""
+        return func
+
+    def do_teardown_request(self, *arguments: Any) -> None:
+        """Nothing, as long as nobody has asked for anything."""
+        if self.teardown_request_funcs or request_tearing_down.receivers:
+            super().do_teardown_request(*arguments)
+
+    def do_teardown_appcontext(self, *arguments: Any) -> None:
+        """Nothing, as long as nobody has asked for anything."""
+        if self.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
+            super().do_teardown_appcontext(*arguments)
 
 
 class _WebhookContext(RequestContext):

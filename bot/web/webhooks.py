@@ -26,6 +26,7 @@ from bot.metrics import AWAY, FAILURES, HOP_SECONDS, HOPS, INBOUND, RECEIPTS_IN,
 from bot.redis_clients import REDIS_TIMEOUT
 from bot.services import Services
 from bot.web.callers import Admission, Callers
+from bot.web.plain_answer import PlainAnswer
 from bot.web.posted_form import posted_form
 from bot.web.shedding import time_for
 from bot.web.slow_bodies import be_patient
@@ -50,7 +51,7 @@ _log = structlog.get_logger(__name__)
 NAME = "webhooks"
 _FORM = "application/x-www-form-urlencoded"
 
-View = Callable[..., Response]
+View = Callable[..., Response | PlainAnswer]
 
 
 def blueprint_of(services: Services) -> Blueprint:
@@ -73,20 +74,22 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
     admission = Admission(callers, callers_of(settings.environ, gateway.name))
     is_ussd = endpoint.brings is EventKind.USSD
 
-    def view(secret: str | None = None) -> Response:
+    def view(secret: str | None = None) -> Response | PlainAnswer:
         # Not the proxy: each look through it costs as much as what is looked at.
         called: Request = request._get_current_object()  # type: ignore[attr-defined]
-        if admission.is_listed and not admission.knows(called.environ):
+        wsgi = called.environ
+        if admission.is_listed and not admission.knows(wsgi):
             return _refuse(gateway, "address", 403, "You may not do this.")
         may_enter = gateway.may_enter(secret, cast("Mapping[str, str]", called.headers))
         if may_enter is False:
             return _refuse(gateway, "authentication", 403, "You may not do this.")
         if may_enter is None:
-            be_patient(called.environ)
-        if called.content_type != _FORM and called.mimetype != _FORM:
+            be_patient(wsgi)
+        if wsgi.get("CONTENT_TYPE") != _FORM and called.mimetype != _FORM:
             return _refuse(gateway, "type", 400, f"The body must be {_FORM}.")
         call = WebhookRequest(
-            url=_called_url(called, public_url),
+            # Only signatures are about it.
+            url=_called_url(called, public_url) if may_enter is None else "",
             form=posted_form(called),
             headers=cast("Mapping[str, str]", called.headers),
             secret=secret,
@@ -101,7 +104,7 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
             refused = _refuse(gateway, "rate", 503, "Too many calls. Please try again.")
             # A handset is told so in words that it can show.
             return _answer(gateway.render_ussd(Answer(services.driver.busy().text, False))) if is_ussd else refused
-        with within(time_for(called.environ, deadline), hasty=True, reserve=REDIS_TIMEOUT):
+        with within(time_for(wsgi, deadline), hasty=True, reserve=REDIS_TIMEOUT):
             return take_in(events)
 
     return view
@@ -119,14 +122,16 @@ def _refuse(gateway: Gateway, reason: str, status: int, words: str) -> Response:
     return Response(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
 
 
-def _answer(response: WebhookResponse) -> Response:
-    return Response(response.body, content_type=response.content_type)
+def _answer(response: WebhookResponse) -> PlainAnswer:
+    return PlainAnswer(response.body, response.content_type)
 
 
-def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callable[[list[Event]], Response]]:
+def _ways_in(
+    services: Services, gateway: Gateway
+) -> Mapping[EventKind, Callable[[list[Event]], Response | PlainAnswer]]:
     hops = _counted(gateway.name)
 
-    def ussd(events: list[Event]) -> Response:
+    def ussd(events: list[Event]) -> PlainAnswer:
         started = time.perf_counter()
         hop = next(event for event in events if isinstance(event, UssdHop))
         try:
@@ -140,7 +145,7 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
         HOP_SECONDS.observe(time.perf_counter() - started)
         return _answer(gateway.render_ussd(Answer(screen.text, screen.goes_on)))
 
-    def others(events: list[Event]) -> Response:
+    def others(events: list[Event]) -> Response | PlainAnswer:
         response = WebhookResponse()
         try:
             for event in events:
@@ -160,11 +165,11 @@ def _ways_in(services: Services, gateway: Gateway) -> Mapping[EventKind, Callabl
             return Response("Not stored. Please try again.\n", status=503, content_type="text/plain; charset=utf-8")
         return _answer(response)
 
-    def sms(events: list[Event]) -> Response:
+    def sms(events: list[Event]) -> Response | PlainAnswer:
         # An opt-out that the gateway has answered itself still wants a valid, empty answer of ours.
         if not any(isinstance(event, InboundSms) for event in events):
             kept = others(events)
-            return kept if kept.status_code != 200 else _answer(gateway.render_sms(None))
+            return kept if isinstance(kept, Response) else _answer(gateway.render_sms(None))
         return others(events)
 
     return {

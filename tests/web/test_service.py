@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask, request, url_for
 
+from bot.web.plain_answer import PlainAnswer
 from bot.web.service import Service
 
 
@@ -34,8 +35,9 @@ def _with_routes(app: Flask) -> Flask:
         ("GET", "/page"),
     ],
 )
-def test_it_answers_as_flask_does_every_time(method: str, path: str) -> None:
-    usual, ours = _with_routes(Flask("app")).test_client(), _with_routes(Service("app")).test_client()
+@pytest.mark.parametrize("hurries", [False, True])
+def test_it_answers_as_flask_does_every_time(method: str, path: str, hurries: bool) -> None:
+    usual, ours = _with_routes(Flask("app")).test_client(), _with_routes(Service("app", hurries=hurries)).test_client()
     expected = usual.open(path, method=method)
     for _ in range(3):
         found = ours.open(path, method=method)
@@ -65,3 +67,35 @@ def test_what_a_view_does_with_its_arguments_stays_with_it() -> None:
 
     client = _with_routes(app).test_client()
     assert [b"one! " in client.post("/webhooks/gateway/one/ussd").data for _ in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize("hurries", [False, True])
+def test_a_plain_answer_arrives_as_it_is(hurries: bool) -> None:
+    app = Service("app", hurries=hurries)
+
+    @app.post("/webhooks/gateway/ussd")
+    def hop() -> PlainAnswer:
+        return PlainAnswer("CON Süd", "text/plain; charset=utf-8")
+
+    found = app.test_client().post("/webhooks/gateway/ussd")
+    assert (found.status, found.get_data(as_text=True)) == ("200 OK", "CON Süd")
+    assert (found.content_type, found.content_length) == ("text/plain; charset=utf-8", len("CON Süd".encode()))
+
+
+@pytest.mark.parametrize("hurries", [False, True])
+def test_a_view_that_fails_is_answered_by_its_handler_and_what_was_asked_for_at_the_end_is_done(hurries: bool) -> None:
+    app, ended = Service("app", hurries=hurries), []
+
+    @app.post("/webhooks/gateway/ussd")
+    def hop() -> str:
+        raise KeyError("nothing")
+
+    @app.errorhandler(KeyError)
+    def failed(_error: KeyError) -> tuple[str, int]:
+        return "sorry", 500
+
+    app.teardown_request(lambda _error: ended.append("request"))
+    app.teardown_appcontext(lambda _error: ended.append("app"))
+    found = app.test_client().post("/webhooks/gateway/ussd")
+    assert (found.status_code, found.data) == (500, b"sorry")
+    assert ended == ["request", "app"]
