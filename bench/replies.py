@@ -42,7 +42,7 @@ class WantedReplies:
     """``lines``: texters at a time. ``registrations``: of one round of one gateway; ``calm``: those of people who take
     ``pause`` seconds before each SMS, ``calm_lines`` at a time. ``workers``: the least size of the roster."""
 
-    lines: int = 128
+    lines: int = 64
     registrations: int = 500
     rounds: int = 4
     calm: int = 100

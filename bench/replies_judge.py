@@ -21,7 +21,7 @@ from bench.posting import PostScript
 from bench.sms_stage import SmsStage
 from bench.stub_gateway import twilio
 from bench.stub_gateway.message_log import Logged, digest_of, read_log, repeated
-from bench.texters import signature
+from bench.texter import signature
 from bench.texts import AFRICASTALKING, TEXTS, TextAccount
 
 #: As long as a reply; what the floor's loop sends.

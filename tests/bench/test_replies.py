@@ -18,7 +18,8 @@ from twilio.request_validator import RequestValidator
 from bench.__main__ import bench
 from bench.replies_judge import judge, read_twiml
 from bench.stub_gateway.message_log import MessageLog, Taken
-from bench.texters import Conversations, signature
+from bench.texter import signature
+from bench.texters import Conversations
 from bench.texts import AFRICASTALKING, TEXTS, TWILIO, TextAccount, TextScript
 
 ARGUMENTS = (
