@@ -68,12 +68,14 @@ class WantedBookings:
 @dataclass(frozen=True, slots=True)
 class BookingRound:
     """A round of the service or of the floor. Milliseconds of one confirmation, offer and ticket; ``cpu_us``: microseconds of
-    CPU a confirmation, by meter, WEB for the processes that book. ``refused``: who was told that there is no place."""
+    CPU a confirmation, by meter, WEB for the processes that book. ``refused``: who was told that there is no place; ``away``:
+    how often PostgreSQL did not answer in the time that a hop has, and somebody asked again."""
 
     seconds: float
     confirmed: int
     refused: int
     lost: int
+    away: int
     p50_ms: float
     p99_ms: float
     longest_ms: float
@@ -195,6 +197,7 @@ class _Measurement:
             confirmed=confirmed,
             refused=sum(len(account.refused) for account in accounts),
             lost=sum(account.lost for account in accounts),
+            away=sum(account.away for account in accounts),
             p50_ms=percentile(took, 0.5),
             p99_ms=percentile(took, 0.99),
             longest_ms=took[-1] if took else 0.0,

@@ -17,6 +17,7 @@ import psycopg
 
 from bench.memory import peak_mib
 from bot import config
+from bot.away import Away
 from bot.conversation.driver import Caller
 from bot.registration import acts
 from bot.registration.desk import Desk
@@ -35,6 +36,8 @@ _FLOOR = (
     b"WITH one AS (UPDATE floor_counter SET taken = taken + 1 WHERE id = %s AND taken < capacity RETURNING id) "
     b"INSERT INTO floor_place (counter_id, worker_id, at) SELECT id, %s, %s FROM one RETURNING id"
 )
+#: How often somebody asks at most, as who is told to dial again does.
+_TRIES = 5
 #: A ticket's SMS, about as long as it is in Indonesian.
 _SMS = (
     "Anda terdaftar: Puskesmas Karangrejo, Kam 14 Jan, 08.00-12.00 WIB. Tiket {code}. Bawa KTP. Ubah atau batal: *119#."
@@ -53,7 +56,8 @@ class ClerkScript:
 class ClerkAccount:
     """What became of them. ``began`` and ``ended`` by the machine's monotonic clock; ``took_us`` of each that was booked,
     from being asked for a place to the ticket; ``told``: (worker's id, ticket); ``refused``: who was told that there is no
-    place; ``lost``: places that were gone when they were to be taken; ``errors``: what else was said, by its name."""
+    place; ``lost``: places that were gone when they were to be taken; ``away``: how often PostgreSQL did not answer in the
+    time that a hop has, and somebody asked again; ``errors``: what else was said, by its name."""
 
     began: float = 0.0
     ended: float = 0.0
@@ -63,6 +67,7 @@ class ClerkAccount:
     told: list[tuple[int, str]] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     lost: int = 0
+    away: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
     def note(self, outcome: object) -> None:
@@ -81,12 +86,25 @@ class _Booking:
         self._perform = Desk(services.database, services.vault, services.terms, services.waker.wake).perform
 
     def serve(self, account: ClerkAccount, worker: int, phone: str, _counter: int) -> None:
+        for _try in range(_TRIES):
+            try:
+                self._register(account, worker, phone)
+            except Away:
+                account.away += 1
+            else:
+                return
+        account.note(Away())
+
+    def _register(self, account: ClerkAccount, worker: int, phone: str) -> None:
         now = datetime.now(UTC)
         caller = Caller(phone, Channel.USSD, now, f"bench:{worker}", now)
         outcome = self._perform(acts.OfferSlot(worker, fit=True), caller)
         while isinstance(outcome, acts.Offered | acts.SlotLost):
             account.lost += isinstance(outcome, acts.SlotLost)
             outcome = self._perform(acts.TakeSlot(worker, outcome.slot.booking_id, "id", _SMS), caller)
+        if isinstance(outcome, acts.AlreadyBooked):
+            # Booked by a try whose answer did not come in time.
+            outcome = acts.Ticketed(outcome.slot, by_sms=False)
         if isinstance(outcome, acts.Ticketed) and outcome.slot.ticket:
             account.told.append((worker, outcome.slot.ticket))
         elif isinstance(outcome, acts.NoPlace):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.failure import BenchFailed
-from bench.memory import peak_mib
+from bench.memory import high_water
 
 _PROJECT = Path(__file__).resolve().parents[1]
 #: Seconds between two looks at its high-water mark of memory. Not by ``wait4``: that tells ours, from before it was itself.
-_LOOK = 0.05
+_LOOK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Ran:
     """What a process wrote on stdout, and what it took from its start to its end.
 
     ``cpu_seconds``: user and system, of it and all that it has waited for. ``peak_mib``: the most resident memory that it or
-    one that it has started ever had, as it was told last, a twentieth of a second before the end.
+    one that it has started ever had, as it was told last, a fifth of a second before the end.
     """
 
     told: str
@@ -47,8 +47,8 @@ def carry_out(environ: Mapping[str, str], log: Path, *arguments: str) -> Ran:
                 told = stdout.read().decode()
             # Not by ``Popen.wait``: only this tells what the process has taken.
             _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - began
     if process.returncode != 0:
         lines = log.read_text(errors="replace").strip().splitlines()
         raise BenchFailed(f"{' '.join(arguments[:3])}: {lines[-1] if lines else 'it left no word'}")
@@ -61,8 +61,10 @@ def _looked_at(pid: int) -> Iterator[list[float]]:
     over, peaks = threading.Event(), list[float]()
 
     def look() -> None:
-        while not over.wait(_LOOK):
-            peaks.append(peak_mib([pid]))
+        while True:
+            peaks.extend(map(high_water, (pid, *_started_by(pid))))
+            if over.wait(_LOOK):
+                return
 
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
@@ -71,3 +73,11 @@ def _looked_at(pid: int) -> Iterator[list[float]]:
     finally:
         over.set()
         looking.join()
+
+
+def _started_by(pid: int) -> list[int]:
+    """Not by going through all processes of the machine: that would take from who is measured."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

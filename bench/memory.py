@@ -19,10 +19,11 @@ def peak_mib(pids: Iterable[int]) -> float:
             family |= {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
         except psutil.NoSuchProcess:
             continue
-    return max(map(_high_water, family), default=0.0)
+    return max(map(high_water, family), default=0.0)
 
 
-def _high_water(pid: int) -> float:
+def high_water(pid: int) -> float:
+    """MiB that one process has ever had resident; 0 where it is not told."""
     try:
         told = Path(f"/proc/{pid}/status").read_text()
     except OSError:

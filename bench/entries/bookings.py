@@ -36,14 +36,20 @@ def measured(result: BookingsResult) -> Measured:
         work=tuple(_work(name, pairs) for name, pairs in both),
         peak_mib=peaks_by_part(result.peak_mib),
         goals=(),
-        figures=tuple(
-            Figure(f"{name}: {words} of a confirmation", statistics.median(values), "ms")
-            for name, pairs in both
-            for words, values in (
-                ("p50", [pair.service.p50_ms for pair in pairs]),
-                ("p99", [pair.service.p99_ms for pair in pairs]),
-                ("the longest", [pair.service.longest_ms for pair in pairs]),
-            )
+        figures=(
+            *(
+                Figure(f"{name}: {words} of a confirmation", statistics.median(values), "ms")
+                for name, pairs in both
+                for words, values in (
+                    ("p50", [pair.service.p50_ms for pair in pairs]),
+                    ("p99", [pair.service.p99_ms for pair in pairs]),
+                    ("the longest", [pair.service.longest_ms for pair in pairs]),
+                )
+            ),
+            Figure(
+                "asked again, since PostgreSQL did not answer in a hop's time",
+                sum(pair.service.away for _, pairs in both for pair in pairs),
+            ),
         ),
         wrong=result.wrong,
     )
