@@ -41,6 +41,8 @@ from bot.queues import Work
 
 #: Reports of a round for one that warms up; seconds until all must have been applied, and between two looks.
 _WARM_SHARE, _LIMIT, _POLL = 4, 300.0, 0.005
+#: People at most; with more messages each has several, as after some blasts.
+_MOST_PEOPLE = 400_000
 _UPDATE = """
 UPDATE message m SET state = t.state, reason = nullif(t.reason, ''), settled_at = t.at
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[]) AS t (id, state, reason, at) WHERE m.id = t.id
@@ -106,7 +108,7 @@ def measure(wanted: WantedReceipts, folder: Path, say: Callable[[str], None]) ->
 
     Raises ``BenchFailed``, ``bot.embedded.errors.EmbeddedServerError`` or ``OSError``.
     """
-    roster = max(wanted.about, min(wanted.messages, 100_000))
+    roster = max(wanted.about, min(wanted.messages, _MOST_PEOPLE))
     with run_folder(folder) as own, staged_sms(own, roster=roster, say=say) as stage:
         say(f"{wanted.messages:,} messages that have arrived")
         for number, first in enumerate(range(0, wanted.messages, roster), 1):
