@@ -20,6 +20,7 @@ from bot.conversation.store import Store
 from bot.crypto import Vault
 from bot.db.database import Database, Pooler
 from bot.db.reading import Replica
+from bot.messaging.copies import Copies
 from bot.messaging.outbox import Lane
 from bot.messaging.spool import Spool
 from bot.messaging.spool_in_time import SpoolInTime
@@ -96,9 +97,9 @@ class Services:
         return connect(self.settings.queue_redis_url)
 
     @cached_property
-    def receipt_copies(self) -> int:
+    def receipt_copies(self) -> Copies | None:
         # A receipt is acknowledged for good: where a replica may take over, it has to have it.
-        return int(redis_address(self.settings.queue_redis_url).kind is RedisKind.SENTINEL)
+        return Copies() if redis_address(self.settings.queue_redis_url).kind is RedisKind.SENTINEL else None
 
     @cached_property
     def receipts_breaker(self) -> Breaker:

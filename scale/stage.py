@@ -1,4 +1,4 @@
-"""Everything that runs: fifteen hosts with the servers, poolers, web processes, workers and clocks of a service."""
+"""Everything that runs: nineteen hosts with the servers, poolers, web processes, workers and clocks of a service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.embedded.child import spawn
 from bot.serve.address import unready
 from faults.stage import BEGINS
 from scale import postgres, valkeys
-from scale.hosts import OUTSIDE, Host, network
+from scale.hosts import Host, network
 from scale.postgres import Running
 from scale.valkeys import QUEUE, Sentinel, Server
 
@@ -35,7 +35,7 @@ STRAIGHT: Final = "straight"
 _CACHES: Final = tuple(f"cache{number}" for number in range(1, 7))
 _HOSTS: Final = (
     *_CACHES,
-    *("queue1", "queue2", "db1", "db2", "pool1", "jobs1", "jobs2"),
+    *("queue1", "queue2", "db1", "db2", "pool1", "jobs1", "jobs2", "gateway"),
     *(f"web{number}" for number in range(1, WEBS + 1)),
     STRAIGHT,
 )
@@ -103,6 +103,14 @@ class Stage:
                 )
 
 
+class _Gateway(RunningStub):
+    """The stub on a host of its own, with which it goes; every message gets its receipts, some of them twice."""
+
+    def __init__(self, host: Host, log: Path, receipts_to: str) -> None:
+        super().__init__(log, host=host.address, receipts_to=receipts_to, bodies=True, receipts=1.0, receipts_twice=0.1)
+        self._argv = host.argv(*self._argv)
+
+
 @contextlib.contextmanager
 def staged(folder: Path, workers: int, say: Callable[[str], None]) -> Iterator[Stage]:
     """Set everything up in ``folder`` for ``workers`` made-up people; call from the main thread.
@@ -126,16 +134,7 @@ def staged(folder: Path, workers: int, say: Callable[[str], None]) -> Iterator[S
         pooler = postgres.pooler(on, primary, hosts["pool1"], _POOLER_PORT)
         secret = secrets.token_hex(8)
         receipts = f"http://{hosts['web1'].address}:{_WEB_PORT}/webhooks/africastalking/{secret}/receipts"
-        stub = stack.enter_context(
-            RunningStub(
-                folder / "messages.log",
-                host=OUTSIDE,
-                receipts_to=receipts,
-                bodies=True,
-                receipts=1.0,
-                receipts_twice=0.1,
-            )
-        )
+        stub = stack.enter_context(_Gateway(hosts["gateway"], folder / "messages.log", receipts))
         clock_file = folder / "clock.json"
         set_file_clock(clock_file, BEGINS, 1.0)
         environ = _settings(folder, secret, stub.url, clock_file) | {

@@ -17,14 +17,13 @@ import redis
 from bot.breaker import Breaker
 from bot.db.database import Database
 from bot.messaging import receipts
+from bot.messaging.copies import Copies
 from bot.messaging.receipts import Told
 from gateway_adapters.base import Receipt, ReceiptStatus
 
 STREAM = "receipts"
 #: Receipts applied in one transaction.
 BATCH = 1000
-#: Milliseconds that replicas may take.
-_COPIED_WITHIN_MS = 50
 
 
 def put(
@@ -34,26 +33,22 @@ def put(
     at: datetime,
     breaker: Breaker | None = None,
     *,
-    copies: int = 0,
+    copies: Copies | None = None,
 ) -> None:
     """Keep receipts until a worker applies them; raises ``redis.RedisError``, then they are not kept for sure.
 
-    With a ``breaker`` at once, where somebody has just waited in vain. ``copies``: replicas that must have them, too, since
-    one of them may be the primary in a moment.
+    With a ``breaker`` at once, where somebody has just waited in vain. ``copies``: where a replica may be the primary in a
+    moment, it must have them, too.
     """
     if breaker is not None and not breaker.admits():
         raise redis.TimeoutError("just kept waiting")
     try:
         for receipt in told:
             fields: Any = {"r": _frozen(Told(gateway, receipt, at))}
-            if not copies:
+            if copies is None:
                 client.xadd(STREAM, fields)
-                continue
-            pipeline = client.pipeline(transaction=False)
-            pipeline.xadd(STREAM, fields)
-            pipeline.wait(copies, _COPIED_WITHIN_MS)
-            if pipeline.execute()[1] < copies:
-                raise redis.TimeoutError("no replica has it")
+            else:
+                copies.add(client, STREAM, fields)
     except redis.TimeoutError:
         if breaker is not None:
             breaker.trip()
