@@ -80,17 +80,26 @@ def drain(lane_name: str) -> int:
             goes_on, lambda: parts.queue.delete(wake.token(lane)), lambda: call_colleague(parts.queue, lane)
         )
 
+    def is_done() -> bool:
+        # A reply that the gateway refused for now leaves when its time has come, not with the sweep after that.
+        return lane is not Lane.REPLY or not leases.is_due_soon(parts.database, lane, parts.clock.now())
+
     accepted = 0
     try:
-        accepted = look()
-        # A reply that the gateway refused for now leaves when its time has come, not with the sweep after that.
-        while lane is Lane.REPLY and goes_on() and leases.is_due_soon(parts.database, lane, parts.clock.now()):
+        while True:
+            try:
+                accepted += look()
+                if is_done() or not goes_on():
+                    break
+            except Away:
+                # PostgreSQL may be back in a moment, and then nobody else knows of what we claimed.
+                AWAY.labels("drain").inc()
+                if not goes_on():
+                    raise
             stopping.wait(AGAIN_SECONDS)
-            accepted += look()
         if not goes_on():
             enqueue_drain(parts.queue, lane)
     except (Away, redis.RedisError) as error:
-        AWAY.labels("drain").inc()
         _log.warning("drain_stopped", lane=lane.value, reason=type(error).__name__)
     SENT.labels(lane.value).inc(accepted)
     return accepted

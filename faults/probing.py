@@ -19,7 +19,7 @@ _NUMBERS = 1000
 LATE = 2.0
 _WAITING = """
 SELECT coalesce(max(extract(epoch FROM %(now)s - due_at)), 0)::float8 FROM attempt
-WHERE lane = 'reply' AND state = 'queued' AND due_at <= %(now)s
+WHERE lane = 'reply' AND state IN ('queued', 'claimed') AND due_at <= %(now)s
 """
 
 

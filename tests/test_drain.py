@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tests.jobs_here import jobs_in_this_process
 from tests.journeys.conftest import MovableClock, clock, environ
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
 from tests.stub_gateways.behaviour import Behaviour
+from tests.wired import PostgresByWire
 from tests.world import MORNING
 
 __all__ = ["MovableClock", "clock", "environ"]
@@ -71,3 +74,21 @@ def test_a_sweep_wakes_the_lane_of_what_is_due_before_the_next_one(database: Dat
     database.rows("UPDATE attempt SET due_at = due_at - interval '55 seconds'")
     jobs.sweep()
     assert queue.count == 1
+
+
+def test_a_drain_goes_on_when_postgresql_is_back_in_a_moment(
+    database: Database, stub: AfricasTalkingStub, environ: dict[str, str], database_url: str
+) -> None:
+    """Its connections are cut off in the first second and a half, and the reply leaves all the same, by the same drain."""
+    reply(database)
+    with (
+        PostgresByWire(database_url) as wired,
+        jobs_in_this_process({**environ, "AT_API_URL": stub.url, "DATABASE_URL": wired.url}),
+    ):
+        assert jobs.services().database.value("SELECT 1") == 1
+        wired.cut()
+        threading.Timer(1.5, wired.mend).start()
+        began = time.monotonic()
+        assert jobs.drain("reply") == 1
+        assert time.monotonic() - began > 1.0  # it was away
+    assert [taken.body for taken in stub.taken] == ["halo"]

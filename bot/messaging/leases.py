@@ -17,6 +17,8 @@ from gateway_adapters.base import Outgoing
 
 #: An attempt that nobody has renewed for this long belongs to a process that has died.
 LEASE = timedelta(seconds=60)
+#: The same of a reply that is claimed, and not handed over: that takes one statement, and somebody waits for it.
+CLAIM_OF_REPLY = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,16 @@ def give_back(database: Database, lease: Lease, due_at: datetime, tried_at: date
     )
 
 
+def give_back_claims(database: Database, lane: Lane, moments: Sequence[datetime]) -> None:
+    """Queue what was claimed at these moments again. Somebody else's claim of the same moment is harmed no more than by the
+    sweep: it is not handed over by them."""
+    database.rows(
+        "UPDATE attempt SET state = 'queued', claimed_at = NULL "
+        "WHERE lane = %s AND state = 'claimed' AND claimed_at = ANY(%s::timestamptz[])",
+        (lane.value, list(moments)),
+    )
+
+
 _COPY = "lane, gateway, campaign_id, language, time_zone, phone, deadline_at"
 
 _SPLIT = f"""
@@ -190,10 +202,12 @@ def sweep(database: Database, now: datetime, pace: float = 1.0) -> tuple[int, in
 
     ``pace``: how fast the clock runs, since processes live by the machine's.
     """
-    parameters: dict[str, Any] = {"over": now - LEASE * pace, "now": now}
+    parameters: dict[str, Any] = {"over": now - LEASE * pace, "soon_over": now - CLAIM_OF_REPLY * pace, "now": now}
+    # Should its process be alive after all, it finds that the claim is not its own any more, and hands nothing over.
     queued = database.rows(
         "UPDATE attempt SET state = 'queued', claimed_at = NULL WHERE id IN (SELECT id FROM attempt "
-        "WHERE state = 'claimed' AND claimed_at < %(over)s FOR UPDATE SKIP LOCKED) RETURNING id",
+        "WHERE state = 'claimed' AND claimed_at < CASE lane WHEN 'reply' THEN %(soon_over)s ELSE %(over)s END "
+        "FOR UPDATE SKIP LOCKED) RETURNING id",
         parameters,
     )
     unknown = database.rows(

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import redis
 import structlog
@@ -18,6 +19,7 @@ from bot.away import Away
 from bot.clock import Clock
 from bot.db.database import Database
 from bot.messaging import leases, settling
+from bot.messaging.doubtful import DoubtfulClaims
 from bot.messaging.hand import MOST_IN_HAND, MOST_REQUESTS, Hand
 from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
@@ -58,6 +60,7 @@ class Sender:
         self._lane = lane
         self._pace = pace
         self._composer = composer
+        self._doubtful = DoubtfulClaims(database, lane)
         self._threads = ThreadPoolExecutor(MOST_REQUESTS, thread_name_prefix="send")
 
     def run(
@@ -133,7 +136,15 @@ class Sender:
 
     def _claim(self, hand: Hand) -> bool:
         """Claim what is due next; False if nothing is."""
+        self._doubtful.give_back()
         now = self._clock.now()
+        try:
+            return self._claim_as_of(hand, now)
+        except Away:
+            self._doubtful.note(now)
+            raise
+
+    def _claim_as_of(self, hand: Hand, now: datetime) -> bool:
         if self._lane is Lane.REPLY:
             claimed = leases.claim_replies(self._database, now, _REPLIES)
             hand.done += [lease.id for lease, letter in claimed if letter is None]
