@@ -26,7 +26,7 @@ def connect(url: str, *, timeout: float | None = REDIS_TIMEOUT) -> redis.Redis:
     and more often. Raises ``ValueError`` for an address that cannot be meant.
     """
     address = redis_address(url)
-    options: dict[str, Any] = {"retry": Retry(ExponentialWithJitterBackoff(base=0.1, cap=0.5), 30)}
+    options: dict[str, Any] = {"retry": Retry(ExponentialWithJitterBackoff(base=0.1, cap=0.5), 20)}
     if timeout is not None:
         options = {
             "socket_timeout": timeout,

@@ -1,7 +1,8 @@
 """Waking the workers: an RQ job that says "look", enqueued at most once in a while, and never on a caller's time.
 
 A writer calls ``wake``; a thread of this process wins, or does not win, a short-lived token in Redis and enqueues the
-job. The job clears the token before its last look at the rows. A wake-up that is lost is made good by the clock's sweep.
+job. The job clears the token before its last look at the rows. While Redis is away it is tried again; a wake-up that is lost with
+a server or a process is made good by the clock's sweep.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Waker:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._failing = False
 
     def wake(self, *, at_once: bool = False) -> None:
         """Say that there is something to do. Costs the caller nothing but a flag.
@@ -74,14 +76,22 @@ class Waker:
             # In this order: whoever comes in between is served by this round, or hurries the next.
             self._hurried.clear()
             self._wanted.clear()
-            self._enqueue_once()
+            if not self._enqueue_once():
+                # Another server may have its place in a moment, and the next sweep is further away.
+                self._wanted.set()
             self._stopped.wait(_PAUSE_AT_ONCE)
             self._hurried.wait(_PAUSE - _PAUSE_AT_ONCE)
         if self._wanted.is_set():  # during the last pause
             self._enqueue_once()
 
-    def _enqueue_once(self) -> None:
+    def _enqueue_once(self) -> bool:
+        """Whether Redis has taken it."""
         try:
             enqueue_once(self._client, self._work, self._enqueue)
         except redis.RedisError as error:
-            _log.warning("wake_failed", error=type(error).__name__)
+            if not self._failing:
+                _log.warning("wake_failed", error=type(error).__name__)
+            self._failing = True
+            return False
+        self._failing = False
+        return True

@@ -70,3 +70,20 @@ def test_for_whom_somebody_waits_the_pause_is_cut_short(jobs: Jobs) -> None:
 def test_one_that_was_never_asked_enqueues_nothing(jobs: Jobs) -> None:
     Waker(jobs.client, jobs.enqueue, WORK).close()
     assert jobs.enqueued == 0
+
+
+def test_while_redis_is_away_it_is_tried_again(jobs: Jobs) -> None:
+    """A fail-over takes seconds, and the sweep that would make it good comes up to ten later."""
+    tries = []
+
+    def enqueue() -> None:
+        tries.append(1)
+        jobs.client.delete(token(WORK))
+        if len(tries) < 3:
+            raise redis.ConnectionError
+
+    waker = Waker(jobs.client, enqueue, WORK)
+    waker.wake()
+    eventually(lambda: len(tries) == 3)
+    waker.close()
+    assert len(tries) <= 4
