@@ -1,8 +1,8 @@
 """Waking the workers: an RQ job that says "look", enqueued at most once in a while, and never on a caller's time.
 
 A writer calls ``wake``; a thread of this process wins, or does not win, a short-lived token in Redis and enqueues the
-job. The job clears the token before its last look at the rows. While Redis is away it is tried again; a wake-up that is lost with
-a server or a process is made good by the clock's sweep.
+job. The job clears the token before its last look at the rows. While Redis is away it is tried again; a wake-up that is lost
+with a server or a process is made good by the clock's sweep.
 """
 
 from __future__ import annotations
