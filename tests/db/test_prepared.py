@@ -73,6 +73,8 @@ def test_an_error_is_the_one_that_a_cursor_raises_and_leaves_the_connection_good
 def test_what_psycopg_has_the_server_forget_after_a_rollback_is_prepared_anew(database: Database) -> None:
     said = Prepared("SELECT %(number)s::int")
     assert database.said(said, {"number": 1}) == [(1,)]
+    for _ in range(3):
+        database.rows("SELECT 1")  # one of psycopg's own: without any it has nothing to forget
     with pytest.raises(psycopg.errors.UndefinedTable), database.transaction() as connection:
         connection.execute("SELECT 1 FROM nowhere")
     assert database.said(said, {"number": 2}) == [(2,)]
