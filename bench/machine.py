@@ -22,7 +22,7 @@ def describe_machine() -> dict[str, object]:
         "processor": _processor(),
         "cores": psutil.cpu_count(),
         "memory_mib": psutil.virtual_memory().total // 2**20,
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {_kernel()} {platform.machine()}",
         "load_average_before": [round(load, 2) for load in os.getloadavg()],
     }
 
@@ -54,6 +54,11 @@ def commit() -> str:
 
 def _git(*arguments: str) -> str:
     return subprocess.run(("git", *arguments), cwd=_PROJECT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _kernel() -> str:
+    """Its version as two numbers: what follows says who built it."""
+    return ".".join(platform.release().split(".")[:2])
 
 
 def _processor() -> str:

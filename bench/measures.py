@@ -31,6 +31,8 @@ PARTS = (WEB, WORKERS, POSTGRESQL, VALKEY, GENERATOR)
 OURS = (WEB, WORKERS, POSTGRESQL, VALKEY)
 #: What the meters of the stages call them; what is not named here (the floor's server) is no part of the service.
 _METERS = {"senders": WORKERS, "blast": WORKERS, "stub": GENERATOR, **{part: part for part in PARTS}}
+#: Digits behind the point in a table, at most.
+_MOST_DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,5 @@ def shown(value: float) -> str:
     """A measured figure as tables have it: three digits that count, or all of those before the point."""
     if not math.isfinite(value):
         return "none"
-    size = abs(value)
-    decimals = 0 if size >= 100 or size == 0 else 1 if size >= 10 else 2 if size >= 1 else 3
+    decimals = 0 if value == 0 else min(max(2 - math.floor(math.log10(abs(value))), 0), _MOST_DECIMALS)
     return f"{value:,.{decimals}f}"
