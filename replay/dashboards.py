@@ -93,8 +93,9 @@ class Dashboards:
         """
         began = time.monotonic()
         # A second later: what is as of then was counted after everything had happened.
-        self._stage.time.stop_at(moment + 1)
-        standing = self._fresh(moment + 1)
+        later = max(self._stage.time.now(), moment) + 1
+        self._stage.time.stop_at(later)
+        standing = self._fresh(later)
         mine = books.figures() | {_COUNTRY: books.whole()}
         told = {part["code"]: part["counts"] for part in standing["parts"]} | {_COUNTRY: standing["counts"]}
         found = list(differences("API", mine, told))

@@ -23,9 +23,9 @@ from replay.offices import Office, prepared_offices
 from replay.people import read_roster
 from replay.plans import Plan, plans_for
 from replay.post import ALL_TOLD, BLAST_TEXT, Post
-from replay.settling import settle
-from replay.stage import Stage, serving, staged
-from replay.timekeeper import said
+from replay.settling import is_at_rest, waits_for
+from replay.stage import ReplayFailed, Stage, serving, staged
+from replay.timekeeper import MIDNIGHT, said
 
 #: Requests under way at a time: hops and texts, receipts.
 _HOPS, _RECEIPTS = 24, 8
@@ -40,7 +40,10 @@ _CLOSING_REMINDER: Final = (at(6), at(7), at(8))
 _DRAFTS_AT: Final = at(16)
 #: How numbers begin that are nobody's, in a sample.
 _WRONG_PREFIX: Final = "+62837"
-_WAIT, _SAID_EVERY = 0.002, 10.0
+_WAIT, _REST, _SAID_EVERY = 0.002, 0.015, 10.0
+#: Seconds of the machine after which it is looked again what a checkpoint waits for, and within which it must have come to
+#: rest: the blast to half a million takes a minute or two.
+_ASK_AGAIN, _RESTS_WITHIN = 1.0, 900.0
 BLAST_NAME, _APPROVER = "blast 13 Januari", "menkes"
 
 
@@ -176,7 +179,7 @@ class _Day:
         stage, text = self._stage, f"{BLAST_TEXT} Hubungi {{ussd_code}} atau balas tanggal lahir (DDMMYYYY). Gratis."
         # The reminder of 24 hours before the end is due already, and finds nobody who knows of it.
         stage.ask_for("remind")
-        settle(stage)
+        self._pass_until(0.0)
         add_admin(stage, _APPROVER, Role.NATIONAL)
         stage.bot("campaign", "create", BLAST_NAME, "--audience", "{}", "--text-id", text, "--ignore-quiet-hours")
         stage.bot("campaign", "approve", BLAST_NAME, "--as", _APPROVER)
@@ -207,32 +210,48 @@ class _Day:
 
     def _pass_until(self, moment: float) -> None:
         """Let time pass, until everything up to a moment has happened and has come to rest."""
-        if _STRICT_FROM <= self._stage.time.now() < _STRICT_UNTIL:
-            self._stage.time.run_until(moment, _STRICT, _LATE_THEN)
+        stage = self._stage
+        if _STRICT_FROM <= stage.time.now() < _STRICT_UNTIL:
+            stage.time.run_until(moment, _STRICT, _LATE_THEN)
         else:
-            self._stage.time.run_until(moment)
-        while True:
+            stage.time.run_until(moment)
+        while stage.time.now() < moment:
             self._turn(moment)
-            if self._stage.time.now() >= moment and self._is_done(moment):
-                settle(self._stage)
-                self._post.look(self._stage.time.now())
-                self._turn(moment)
-                if self._is_done(moment):
-                    return
+        # What became due by the clock has nobody woken for it yet.
+        stage.ask_for("sweep")
+        began = asked = time.monotonic()
+        rested = 0
+        while rested < 2:
+            self._turn(moment, _REST)
+            rested = rested + 1 if self._is_done(moment) and is_at_rest(stage) else 0
+            self._post.look(min(stage.time.now(), moment))
+            rested = rested if self._is_done(moment) else 0
+            if time.monotonic() - asked > _ASK_AGAIN:
+                asked = time.monotonic()
+                self._go_on_a_little()
+            if asked - began > _RESTS_WITHIN:
+                raise ReplayFailed(f"the service did not come to rest within {_RESTS_WITHIN:.0f} s")
+
+    def _go_on_a_little(self) -> None:
+        """Where something waits for the clock, it goes on to that moment; and the sweep looks for what nobody was woken for."""
+        until = waits_for(self._stage)
+        if until is not None and until > self._stage.clock.now():
+            self._stage.time.stop_at((until - MIDNIGHT).total_seconds() + 1)
+        self._stage.ask_for("sweep")
 
     def _is_done(self, moment: float) -> bool:
         return self._callers.is_done(moment) and self._post.is_done(moment)
 
-    def _turn(self, moment: float) -> None:
-        now = self._stage.time.now()
+    def _turn(self, moment: float, wait: float = _WAIT) -> None:
+        now = min(self._stage.time.now(), moment)
         self._callers.turn(now)
         self._post.turn(now)
-        self.lines.turn(_WAIT)
+        self.lines.turn(wait)
         self._stage.time.heed(max(self._callers.late(now), self._post.late(now)))
         if time.monotonic() - self._said_at > _SAID_EVERY:
             self._stage.check_alive()
             self._callers.look_for_replies()
-            self._tell(min(now, moment))
+            self._tell(now)
 
     def _tell(self, moment: float, more: str = "") -> None:
         self._said_at = time.monotonic()

@@ -1,19 +1,13 @@
-"""Waiting until nothing of the service is under way: what is sent has left, what came in is handled and written."""
+"""Whether nothing of the service is under way: what is sent has left, what came in is handled and written."""
 
 from __future__ import annotations
 
-import time
+from datetime import datetime
 from typing import Final
 
 from bot.messaging.receipt_stream import waiting
 from bot.queues import Work
-from replay.stage import ReplayFailed, Stage
-
-#: Seconds until everything must have come to rest: the blast to half a million takes a minute or two.
-_LIMIT: Final = 900.0
-_LOOK: Final = 0.02
-#: Seconds after which the sweep is asked to look for what nobody has been woken for.
-_ASK_AGAIN: Final = 1.0
+from replay.stage import Stage
 
 _QUEUES: Final = (Work.SWEEP, Work.REPLY, Work.REMINDER, Work.BLAST)
 
@@ -26,28 +20,24 @@ SELECT (SELECT count(*) FROM attempt a LEFT JOIN campaign c ON c.id = a.campaign
 """
 
 
-def settle(stage: Stage) -> None:
-    """Wait until everything has come to rest at the moment at which the clock stands; raises ``ReplayFailed``."""
-    # What became due by the clock has nobody woken for it yet.
-    stage.ask_for("sweep")
-    began = asked = time.monotonic()
-    rested = 0
-    while rested < 2:
-        stage.check_alive()
-        rested = 0 if _is_under_way(stage) else rested + 1
-        now = time.monotonic()
-        if now - began > _LIMIT:
-            raise ReplayFailed(f"the service did not come to rest within {_LIMIT:.0f} s")
-        if now - asked > _ASK_AGAIN:
-            asked = now
-            stage.ask_for("sweep")
-        time.sleep(_LOOK)
+#: What waits for the clock, which stands: an SMS whose webhook was cut short, a reply that was refused for now.
+_WAITS_FOR: Final = """
+SELECT least((SELECT min(claimed_until) FROM inbound WHERE state = 'received'),
+             (SELECT min(due_at) FROM attempt WHERE state = 'queued' AND lane = 'reply'))
+"""
 
 
-def _is_under_way(stage: Stage) -> bool:
+def is_at_rest(stage: Stage) -> bool:
+    """Whether nothing is under way at the moment at which the clock stands."""
     count = int(stage.database.value(_UNDER_WAY, {"now": stage.clock.now()}))
     spooled = any((stage.folder / "spool").glob("[0-9][0-9]/*"))
-    return bool(count or spooled or waiting(stage.queue) or _jobs(stage))
+    return not (count or spooled or waiting(stage.queue) or _jobs(stage))
+
+
+def waits_for(stage: Stage) -> datetime | None:
+    """The next moment that something waits for which is to be over at this one."""
+    found: datetime | None = stage.database.value(_WAITS_FOR)
+    return found
 
 
 def _jobs(stage: Stage) -> int:

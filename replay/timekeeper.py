@@ -51,7 +51,8 @@ class Timekeeper:
         return self._clock.now().timestamp() - MIDNIGHT.timestamp()
 
     def stop_at(self, seconds: float) -> None:
-        """Set the clock to a moment at which it stands."""
+        """Set the clock to a moment at which it stands, until it is let run again."""
+        self._until = seconds
         set_file_clock(self._path, moment_of(seconds), pace=self._speed)
 
     def run_until(self, seconds: float, most: float | None = None, late: float = LATE) -> None:

@@ -32,7 +32,11 @@ def test_it_runs_to_a_moment_and_stands_there(keeper: Timekeeper) -> None:
 
 
 def test_it_never_goes_back(keeper: Timekeeper) -> None:
+    keeper.run_until(at(1))
     keeper.stop_at(at(2))
+    keeper.heed(LATE * 2)
+    keeper.heed(0.0)
+    assert keeper.now() == at(2)
     keeper.run_until(at(1))
     assert keeper.now() == at(2)
 
