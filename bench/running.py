@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 from rich.console import Console
 
 from bench.bench import Bench
@@ -29,7 +30,7 @@ def run(bench: Bench[Any, Any], wanted: object, *, json_only: bool = False, also
     folder, machine, at = bench_folder(), describe_machine(), datetime.now(UTC)
     try:
         result = bench.measure(wanted, folder, say)
-    except (BenchFailed, EmbeddedServerError, OSError) as error:
+    except (BenchFailed, EmbeddedServerError, OSError, psycopg.Error) as error:
         click.echo(f"{bench.name}: {error}", err=True)
         return False
     of, measured = commit(), bench.measured(result)
