@@ -43,9 +43,9 @@ class Bench(Generic[W, R]):
 
     ``about``: a line of help. ``options`` of its command; ``wanted`` makes of their values what ``measure`` gets, may raise
     ``click.UsageError``, and gives the defaults when called without any. ``measure(wanted, folder, say)`` works in a run folder
-    below ``folder`` and raises ``BenchFailed``, ``EmbeddedServerError``, ``OSError`` or ``psycopg.Error``. ``measured``: its result in the common
-    shape. ``stored``: its own details, as JSON takes them. ``shown(result, machine, commit, console)`` writes them for people;
-    goals and what was wrong are written behind that by whoever calls.
+    below ``folder`` and raises ``BenchFailed``, ``EmbeddedServerError``, ``OSError`` or ``psycopg.Error``. ``measured``: its
+    result in the common shape. ``stored``: its own details, as JSON takes them. ``shown(result, machine, commit, console)``
+    writes them for people; goals and what was wrong are written behind that by whoever calls.
     """
 
     name: str
