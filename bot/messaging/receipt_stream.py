@@ -49,7 +49,8 @@ def put(
                 client.xadd(STREAM, fields)
             else:
                 copies.add(client, STREAM, fields)
-    except redis.TimeoutError:
+    except (redis.TimeoutError, redis.ConnectionError):
+        # Also who is refused at once has asked sentinels first, on the time of callers behind them.
         if breaker is not None:
             breaker.trip()
         raise
