@@ -33,7 +33,7 @@ _SHARE = 71_000 / 500_000
     "--speed", type=click.FloatRange(1), help=f"Times faster than real time, at most. [default: {_WHOLE[2]:.0f}]"
 )
 @click.option("--short", is_flag=True, help=f"{_SHORT[0]:,} workers, as fast as it goes.")
-@click.option("--compare", "compares", is_flag=True, help="Whether stored replays of a seed came to the same books.")
+@click.option("--compare", "compares", is_flag=True, help="Whether the last two of a kind came to the same books.")
 @click.option("--write", "writes", is_flag=True, help="The last two stored ones go into docs/replay.md.")
 def main(
     seed: int,

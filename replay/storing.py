@@ -12,6 +12,9 @@ from typing import Any
 
 from replay.run import Result
 
+#: How many replays of a kind are compared.
+_LAST = 2
+
 
 def store(result: Result, folder: Path) -> Path:
     """Keep a replay beside the others; returns its file."""
@@ -30,13 +33,16 @@ def stored(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def compared(replays: Iterator[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """The digests of the replays that ought to have the same books: (what they have in common, digests)."""
+    """The last two replays of each kind, which ought to have the same books: (what they have in common, digests).
+
+    Other rules of who comes make other books: two replays are to be compared that were made with the same ones.
+    """
     alike = defaultdict(list)
     for each in replays:
         wanted = each["wanted"]
         common = (
             f"seed {wanted['seed']}, {wanted['workers']:,} workers, {wanted['registrations']:,} registrations by 18.30, "
-            f"{wanted['offices']} offices, commit {each['commit'] or 'unknown'}"
+            f"{wanted['offices']} offices"
         )
         alike[common].append(str(each["digest"]))
-    return sorted(alike.items())
+    return [(common, digests[-_LAST:]) for common, digests in sorted(alike.items())]

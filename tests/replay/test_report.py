@@ -52,7 +52,7 @@ def test_the_document_has_a_place_for_it() -> None:
 
 
 def test_replays_of_one_seed_with_other_books_are_found() -> None:
-    [(common, digests)] = compared(iter([stored("1"), stored("2", digest="def")]))
+    [(common, digests)] = compared(iter([stored("0", digest="old"), stored("1"), stored("2", digest="def")]))
     assert "seed 1" in common
     assert digests == ["abc", "def"]
     assert len(compared(iter([stored("1"), stored("2", seed=2)]))) == 2
