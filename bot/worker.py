@@ -9,7 +9,10 @@ import redis
 from rq import Queue, SimpleWorker
 
 from bot import config, garbage, jobs, log, readiness
+from bot.away import Away
+from bot.clock import pace_of
 from bot.lifeline import die_with_parent
+from bot.messaging import leases
 from bot.messaging.outbox import Lane
 from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.redis_clients import connect
@@ -45,6 +48,10 @@ def run_worker(work: Work, settings: config.Settings) -> None:
 
 def _look_first(work: Work, connection: redis.Redis) -> None:
     """Ask for a first look: the job of a predecessor that was killed is gone, and the next sweep is seconds away."""
+    with contextlib.suppress(Away):  # else the sweep does it
+        if work.value == Lane.REPLY.value:
+            clock = jobs.services().clock
+            leases.take_over(jobs.services().database, clock.now(), pace_of(clock))
     with contextlib.suppress(redis.RedisError):
         if work.value in set(Lane):
             enqueue_drain(connection, Lane(work.value))

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from bot.db.database import Database
+from bot.messaging import leases
 from bot.messaging.outbox import Draft, Lane, write
 from tests.journeys.conftest import MovableClock, clock, environ
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub
@@ -23,10 +24,29 @@ _PATIENCE = 30.0
 
 def test_what_waits_leaves_when_a_worker_starts(environ: dict[str, str], database_url: str) -> None:
     database = Database(database_url, limit=10)
+    _write(database)
+    database.close()
+    assert _sent_by_a_worker_that_starts(environ) == ["halo"]
+
+
+def test_what_a_killed_worker_had_claimed_leaves_when_its_successor_starts(
+    environ: dict[str, str], database_url: str
+) -> None:
+    database = Database(database_url, limit=10)
+    _write(database)
+    assert len(leases.claim_replies(database, MORNING, 10)) == 1
+    database.rows("UPDATE attempt SET claimed_at = claimed_at - interval '2 seconds'")
+    database.close()
+    assert _sent_by_a_worker_that_starts(environ) == ["halo"]
+
+
+def _write(database: Database) -> None:
     draft = Draft("test:1", "reply", Lane.REPLY, "africastalking", "+6281200000001", "id", "halo")
     with database.transaction() as connection:
         write(connection, draft, MORNING)
-    database.close()
+
+
+def _sent_by_a_worker_that_starts(environ: dict[str, str]) -> list[str]:
     with AfricasTalkingStub() as stub:
         worker = subprocess.Popen(
             [sys.executable, "-m", "bot", "worker", "--lane", "reply"],
@@ -38,4 +58,4 @@ def test_what_waits_leaves_when_a_worker_starts(environ: dict[str, str], databas
             time.sleep(0.05)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(_PATIENCE) == 0
-        assert [taken.body for taken in stub.taken] == ["halo"]
+        return [taken.body for taken in stub.taken]

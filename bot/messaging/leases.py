@@ -19,6 +19,8 @@ from gateway_adapters.base import Outgoing
 LEASE = timedelta(seconds=60)
 #: The same of a reply that is claimed, and not handed over: that takes one statement, and somebody waits for it.
 CLAIM_OF_REPLY = timedelta(seconds=15)
+#: The same for a worker that has just started, perhaps instead of one that was killed.
+CLAIM_OF_PREDECESSOR = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,18 @@ WITH wanted AS (
 )
 UPDATE message m SET attempt_id = fresh.id, reason = %(reason)s FROM fresh, wanted WHERE m.id = wanted.id
 """
+
+
+def take_over(database: Database, now: datetime, pace: float = 1.0) -> None:
+    """Queue again what a predecessor that was killed has claimed of the replies and not handed over; ``pace`` as in ``sweep``.
+
+    A colleague who is alive and just at it loses that claim, and hands nothing over for it.
+    """
+    database.rows(
+        "UPDATE attempt SET state = 'queued', claimed_at = NULL WHERE id IN (SELECT id FROM attempt "
+        "WHERE lane = %s AND state = 'claimed' AND claimed_at <= %s FOR UPDATE SKIP LOCKED)",
+        (Lane.REPLY.value, now - CLAIM_OF_PREDECESSOR * pace),
+    )
 
 
 def sweep(database: Database, now: datetime, pace: float = 1.0) -> tuple[int, int]:
