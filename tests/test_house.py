@@ -132,4 +132,6 @@ class TestLayers:
         for module in [*SOURCES, *modules("bench")]:
             for node in module.nodes:
                 if isinstance(node, ast.ImportFrom) and module in SOURCES:
-                    assert (node.module or "").split(".")[0] not in {"tests", "bench", "faults", "replay", "scale"}, module.name
+                    assert (node.module or "").split(".")[0] not in {"tests", "bench", "faults", "replay", "scale"}, (
+                        module.name
+                    )
