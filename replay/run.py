@@ -35,8 +35,10 @@ _END: Final = ALL_TOLD + 60.0
 #: dialled before the end then has five minutes to come to one.
 _STRICT_FROM, _STRICT_UNTIL = CLOSES - 300.0, CLOSES + 180.0
 _STRICT, _LATE_THEN = 100.0, 20.0
-#: When the service reminds everybody of registration's end, zone by zone: as soon as messages may leave in the morning.
-_CLOSING_REMINDER: Final = (at(6), at(7), at(8))
+#: When the service reminds everybody of registration's end, zone by zone: as soon as messages may leave in the morning. The
+#: clock stands a little before that, so that nothing leaves before everybody has done what they meant to do until then.
+_BEFORE: Final = 25.0
+_CLOSING_REMINDER: Final = (at(6) - _BEFORE, at(7) - _BEFORE, at(8) - _BEFORE)
 _DRAFTS_AT: Final = at(16)
 #: How numbers begin that are nobody's, in a sample.
 _WRONG_PREFIX: Final = "+62837"
@@ -145,8 +147,8 @@ class _Day:
         """The whole day."""
         self._send_blast()
         self._pass_until(FIRST)
-        hours = [at(hour) for hour in range(1, 25)]
-        for moment in sorted({*hours, PRESS, _STRICT_FROM, _STRICT_UNTIL, _END}):
+        hours = [at(hour) for hour in (*range(1, 6), *range(9, 25))]
+        for moment in sorted({*hours, *_CLOSING_REMINDER, PRESS, _STRICT_FROM, _STRICT_UNTIL, _END}):
             self._pass_until(moment)
             self._reached[moment] = time.monotonic() - self._began
             if moment not in (_STRICT_FROM, _STRICT_UNTIL):
@@ -197,6 +199,7 @@ class _Day:
         for office in sending:
             office.send()
         if moment in _CLOSING_REMINDER:
+            self._stage.time.stop_at(moment + _BEFORE)
             self._stage.ask_for("remind")
         if sending or moment in _CLOSING_REMINDER:
             self._pass_until(moment)
