@@ -63,7 +63,7 @@ def test_a_disk_that_stalls_is_not_waited_for(spool: Spool, disk: _Disk) -> None
     with within(0.0), pytest.raises(SpoolAway, match="slow"):
         letterbox.put(sms("1"))
     assert LEAST_FOR_THE_DISK <= time.monotonic() - began < 15
-    # Whoever comes meanwhile does not wait at all: the disk would have had half a second again.
+    # Whoever comes meanwhile does not wait at all: the disk would have had its time again.
     began = time.monotonic()
     with pytest.raises(SpoolAway, match="slow"):
         letterbox.put(sms("2"))
