@@ -15,7 +15,7 @@ from bot.deadline import time_left
 from bot.messaging.letters import Letter
 from bot.messaging.spool import Spool, SpoolAway
 
-#: Seconds that a disk has at least, whatever PostgreSQL and Redis have used up: what is left of the deadline for bringing the answer.
+#: Seconds that a disk has at least, whatever PostgreSQL and Redis have used up: those that are left for bringing the answer.
 LEAST_FOR_THE_DISK: Final = 0.3
 #: Letters that are written at once: more than a web process has threads.
 _AT_ONCE: Final = 4
