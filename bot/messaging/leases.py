@@ -19,7 +19,9 @@ from gateway_adapters.base import Outgoing
 LEASE = timedelta(seconds=60)
 #: The same of a reply that is claimed, and not handed over: that takes one statement, and somebody waits for it.
 CLAIM_OF_REPLY = timedelta(seconds=15)
-#: The same for a worker that has just started, perhaps instead of one that was killed.
+#: What has been handed over, and not been renewed for this long, holds up nothing that is to be said to the same phone.
+UNHEARD = timedelta(seconds=3)
+#: How old a claim is that a worker finds when it has just started, perhaps instead of one that was killed.
 CLAIM_OF_PREDECESSOR = timedelta(seconds=1)
 
 
@@ -54,13 +56,14 @@ _LEASE = (
 )
 
 # Rows are locked and passed over by other workers. A phone's replies keep their order: one is claimed only when none
-# before it is under way.
+# before it is under way. Of one that a killed worker had handed over nobody knows more after its lease than now.
 _CLAIM_REPLIES = f"""
 WITH due AS (
     SELECT a.id FROM attempt a
     WHERE a.lane = 'reply' AND a.state = 'queued' AND a.due_at <= %(now)s
       AND NOT EXISTS (SELECT 1 FROM attempt e WHERE e.phone = a.phone AND e.id < a.id
-                      AND e.state IN ('queued', 'claimed', 'submitted'))
+                      AND e.state IN ('queued', 'claimed', 'submitted')
+                      AND (e.state <> 'submitted' OR e.claimed_at > %(unheard)s))
     ORDER BY a.due_at, a.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE attempt a SET state = 'claimed', claimed_at = %(now)s FROM due WHERE a.id = due.id AND a.state = 'queued'
@@ -81,9 +84,14 @@ RETURNING {_LEASE}, due.rate, due.ignore_quiet_hours
 """
 
 
-def claim_replies(database: Database, now: datetime, limit: int) -> list[tuple[Lease, Outgoing | None]]:
-    """Claim up to ``limit`` due replies, each with its letter (None: it has been settled meanwhile)."""
-    rows = database.rows(_CLAIM_REPLIES, {"now": now, "limit": limit})
+def claim_replies(
+    database: Database, now: datetime, limit: int, pace: float = 1.0
+) -> list[tuple[Lease, Outgoing | None]]:
+    """Claim up to ``limit`` due replies, each with its letter (None: it has been settled meanwhile).
+
+    ``pace``: as in ``sweep``.
+    """
+    rows = database.rows(_CLAIM_REPLIES, {"now": now, "limit": limit, "unheard": now - UNHEARD * pace})
     return [(Lease(*row[:10]), None if row[10] is None else Outgoing(*row[10:])) for row in rows]
 
 

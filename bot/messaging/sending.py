@@ -16,7 +16,7 @@ import redis
 import structlog
 
 from bot.away import Away
-from bot.clock import Clock
+from bot.clock import Clock, pace_of
 from bot.db.database import Database
 from bot.messaging import leases, settling
 from bot.messaging.doubtful import DoubtfulClaims
@@ -146,7 +146,7 @@ class Sender:
 
     def _claim_as_of(self, hand: Hand, now: datetime) -> bool:
         if self._lane is Lane.REPLY:
-            claimed = leases.claim_replies(self._database, now, _REPLIES)
+            claimed = leases.claim_replies(self._database, now, _REPLIES, pace_of(self._clock))
             hand.done += [lease.id for lease, letter in claimed if letter is None]
             self._take(hand, plan_replies(self._gateways, claimed))
             if len(claimed) == _REPLIES:

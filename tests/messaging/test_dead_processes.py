@@ -31,6 +31,30 @@ def test_what_may_have_been_handed_over_is_unknown(mail: Post, stub: AfricasTalk
     assert stub.received == []
 
 
+def test_what_a_dead_process_had_handed_over_holds_up_nothing_else_for_long(
+    mail: Post, stub: AfricasTalkingStub
+) -> None:
+    """Seed 307 of the fault runs: whoever texts again waited for a whole lease."""
+    mail.write("first")
+    mail.submit()
+    mail.write("second")
+    assert mail.send() == 0  # somebody may be just at it
+    mail.passes(seconds=4)
+    assert mail.send() == 1
+    assert [taken.body for taken in stub.taken] == ["second"]
+
+
+def test_what_is_being_handed_over_for_long_is_waited_for(mail: Post, stub: AfricasTalkingStub) -> None:
+    mail.write("first")
+    [(lease, _)] = mail.submit()
+    mail.write("second")
+    for _ in range(5):
+        mail.passes(seconds=2)
+        leases.renew(mail.database, [lease.id], mail.clock.now())
+        assert mail.send() == 0
+    assert stub.taken == []
+
+
 def test_on_a_clock_that_runs_fast_a_process_has_as_long_by_the_machines(mail: Post) -> None:
     mail.write()
     mail.submit()
