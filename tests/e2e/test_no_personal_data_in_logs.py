@@ -40,7 +40,7 @@ _SECRETS = ("zamrudkhatulistiwa", "pelangisenja")
 _LISTED = "Wahyuningsih Prameswari"
 #: What looks like somebody's number or NIK, whoever they are.
 _LOOKS_LIKE = {
-    "a phone number": re.compile(r"(?<![0-9.])(?:\+?62|0)8[1-9][0-9]{7,10}(?![0-9])"),
+    "a phone number": re.compile(r"(?<![0-9a-fA-F.])(?:\+?62|0)8[1-9][0-9]{7,10}(?![0-9a-fA-F])"),
     "a NIK": re.compile(r"(?<![0-9a-fA-F.])[1-9][0-9]{15}(?![0-9a-fA-F])"),
 }
 #: Whose rows these are makes the check fail, and the message of its failure quotes them whole.

@@ -74,6 +74,7 @@ _FILES: Final = (
     _("The worker that read it stopped, several times. Split the file."),
     _("The file is not there any more. Upload it again."),
     _("cannot be read: {why}"),
+    _("could not be read to its end by a second process, or has changed: try again"),
     _("it is damaged"),
     _("is not a file on a disk"),
     _("is an Excel workbook of the old kind (.xls) or with a password: save it as XLSX without one"),

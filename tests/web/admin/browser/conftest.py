@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 import redis
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -139,7 +140,8 @@ class RoomPage:
         """Click on what leads to another page, and wait for that."""
         here = self.driver.find_element(By.TAG_NAME, "html")
         self.driver.find_element(By.CSS_SELECTOR, css).click()
-        WebDriverWait(self.driver, PATIENCE).until(staleness_of(here))
+        # Asked in the very moment in which the page goes, Chromium knows the element and not its page.
+        WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException]).until(staleness_of(here))
         WebDriverWait(self.driver, PATIENCE).until(lambda driver: driver.find_elements(By.TAG_NAME, "main"))
 
     def types(self, field: str, text: str) -> None:
