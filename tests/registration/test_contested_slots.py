@@ -5,6 +5,7 @@ The threads are real, so which of them comes first is chance; what must be true 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from bot import invariants
 from bot.conversation.driver import Caller
-from bot.db.database import Database
+from bot.db.database import Database, DatabaseAway
 from bot.registration import acts, holding
 from bot.registration.desk import Desk
 from bot.registration.taking import sweep_expired
@@ -110,7 +111,9 @@ def test_whatever_many_do_at_once(database: Database, places: list[int], scripts
     def play(number: int) -> None:
         start.wait()
         for deed in scripts[number]:
-            town.does(deed, number)
+            # Who hears that PostgreSQL has no time (on a busy machine) goes on with what they do next.
+            with contextlib.suppress(DatabaseAway):
+                town.does(deed, number)
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(play, range(THREADS)))
