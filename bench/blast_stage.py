@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,9 @@ FROM generate_series(%(made_up)s + 1, %(roster)s) AS number
 JOIN (SELECT w.*, row_number() OVER (ORDER BY id) - 1 AS place FROM worker AS w) AS like_this
   ON place = mod(number, %(made_up)s)
 """
+
+# As many places for each as the sample has: where there are few, people who register would hear that all is full.
+_MORE_PLACES = "UPDATE vaccination_session SET capacity = capacity * %(times)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,12 @@ def fill(environ: Mapping[str, str], roster: int, twilio: int) -> None:
         "bidan": TWILIO_PROFESSION,
         "other": _OTHER_PROFESSION,
         "now": datetime.now(UTC),
+        "times": math.ceil(roster / made_up),
     }
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_SPREAD.encode(), values)
         connection.execute(_MULTIPLY.encode(), values)
+        connection.execute(_MORE_PLACES.encode(), values)
         connection.execute(f"VACUUM (ANALYZE) {_FILLED}".encode())
         connection.execute("CHECKPOINT")
 

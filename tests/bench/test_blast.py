@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bench.blast import BlastResult, Company, Measured, WantedBlast
 from bench.blast_floor import Floor, measure_floor
 from bench.blast_run import Sent
+from bench.blast_stage import fill
 from bench.entries.blast import measured
 from bench.stub_gateway.message_log import Logged, repeated
 from bench.stub_gateway.running import RunningStub
+from tests.world import DATA_KEY
 
 
 @pytest.mark.parametrize(("gateway", "per_request", "requests"), [("africastalking", 100, 6), ("twilio", 1, 501)])
@@ -55,3 +58,15 @@ def test_goals_are_reached_or_not() -> None:
     bad = result(Measured(sent("africastalking", 399), floor, fast), slow, p99=250.1, ticket=2.01)
     assert [goal.reached for goal in measured(bad).goals] == [False] * 6
     assert good.right
+
+
+def test_a_multiplied_roster_has_places_for_everybody_in_each_district(database_url: str) -> None:
+    fill({"DATABASE_URL": database_url, "DATA_KEY": DATA_KEY}, 12_000, 0)
+    with psycopg.connect(database_url) as connection:
+        counted = connection.execute(
+            "SELECT d.code, (SELECT count(*) FROM worker WHERE district_code = d.code), (SELECT coalesce(sum(s.capacity), 0) "
+            "FROM vaccination_session s JOIN facility f ON f.id = s.facility_id WHERE f.district_code = d.code) "
+            "FROM district d"
+        ).fetchall()
+    assert sum(workers for _, workers, _ in counted) == 12_000
+    assert [(code, workers, places) for code, workers, places in counted if places < workers] == []
