@@ -21,8 +21,9 @@ from replay.timekeeper import moment_of
 
 #: Seconds until figures must be as fresh as a checkpoint wants them.
 _FRESH_WITHIN: Final = 120.0
-#: Seconds between two looks, and the jobs that nobody has taken up yet.
-_LOOK, _SWEEPS = 0.05, f"rq:queue:{Work.SWEEP}"
+#: Seconds between the first two looks, and between later ones, each a little longer than the one before: a token has only so
+#: many requests a minute, and after the blast counting takes a while. And the jobs that nobody has taken up yet.
+_LOOK, _LONGER, _LONGEST, _SWEEPS = 0.05, 1.2, 0.5, f"rq:queue:{Work.SWEEP}"
 _HEADLINE: Final = re.compile(r'<p class="headline"><b>(.*?)</b>(.*?)</p>', re.DOTALL)
 _REGISTERED: Final = re.compile(r"([\d,]+) of ")
 _COUNTRY: Final = "all"
@@ -119,7 +120,7 @@ class Dashboards:
 
     def _fresh(self, moment: float) -> dict[str, Any]:
         """The figures as the API has them, as of the moment at least, those of messages too."""
-        wanted, until = moment_of(moment), time.monotonic() + _FRESH_WITHIN
+        wanted, until, look = moment_of(moment), time.monotonic() + _FRESH_WITHIN, _LOOK
         while True:
             standing: dict[str, Any] | None = self._program.gets("/progress")["standing"]
             if standing is not None and all(
@@ -130,7 +131,8 @@ class Dashboards:
                 raise ReplayFailed(f"the figures were not counted again within {_FRESH_WITHIN:.0f} s")
             if not self._stage.queue.llen(_SWEEPS):
                 self._stage.ask_for("count_figures")
-            time.sleep(_LOOK)
+            time.sleep(look)
+            look = min(look * _LONGER, _LONGEST)
 
 
 def _headline(browser: Browser) -> Sequence[str]:
