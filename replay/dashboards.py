@@ -14,6 +14,7 @@ from typing import Any, Final
 from bot.officers.accounts import Role
 from bot.officers.permissions import May
 from bot.queues import Work
+from bot.registration.touched import OPEN
 from replay.admins import Browser, Program, add_admin
 from replay.books import Books, Figures
 from replay.stage import ReplayFailed, Stage
@@ -93,9 +94,10 @@ class Dashboards:
         Raises ``ReplayFailed``.
         """
         began = time.monotonic()
-        # A second later: what is as of then was counted after everything had happened.
-        later = max(self._stage.time.now(), moment) + 1
-        self._stage.time.stop_at(later)
+        # Later: what is as of then was counted after everything had happened. And so much later that a look does not find
+        # once more whom receipts came in for while the clock stood: half a million of them would never come to an end.
+        later = max(self._stage.time.now(), moment) + OPEN.total_seconds() + 1
+        self._stage.time.rest_at(later)
         standing = self._fresh(later)
         mine = books.figures() | {_COUNTRY: books.whole()}
         told = {part["code"]: part["counts"] for part in standing["parts"]} | {_COUNTRY: standing["counts"]}

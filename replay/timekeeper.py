@@ -55,6 +55,11 @@ class Timekeeper:
         self._until = seconds
         set_file_clock(self._path, moment_of(seconds), pace=self._speed)
 
+    def rest_at(self, seconds: float) -> None:
+        """The same where nothing is under way, and so no span need be longer for a clock that may run."""
+        self._until = seconds
+        set_file_clock(self._path, moment_of(seconds))
+
     def run_until(self, seconds: float, most: float | None = None, late: float = LATE) -> None:
         """Let it run, at most to a moment and at a factor of ``most``, slower where somebody is late by ``late`` seconds."""
         self._until = max(seconds, self.now())
