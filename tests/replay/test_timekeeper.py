@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.clock import FileClock, pace_of
 from replay import timekeeper
 from replay.curve import PRESS, at
 from replay.timekeeper import LATE, Timekeeper, said
@@ -39,6 +40,14 @@ def test_it_never_goes_back(keeper: Timekeeper) -> None:
     assert keeper.now() == at(2)
     keeper.run_until(at(1))
     assert keeper.now() == at(2)
+
+
+def test_where_nothing_is_under_way_spans_are_as_long_as_by_the_machine(keeper: Timekeeper, tmp_path: Path) -> None:
+    clock = FileClock(tmp_path / "clock.json")
+    keeper.rest_at(at(1))
+    assert (keeper.now(), pace_of(clock)) == (at(1), 1.0)
+    keeper.run_until(at(1))
+    assert pace_of(clock) == 1e9
 
 
 def test_it_gives_way_to_who_is_late_and_catches_up(keeper: Timekeeper, tmp_path: Path) -> None:
