@@ -119,6 +119,9 @@ def _fill(stage: Stage, workers: int, seed: int) -> None:
     try:
         load_sample(patient, Vault(stage.environ["DATA_KEY"]), stage.clock, workers, ALL_DISTRICTS, seed)
         with patient.connection() as connection:
+            # People were put on the roster before the day begins: else a count that looks for whom something has happened to
+            # of late finds everybody, all day long.
+            connection.execute("UPDATE worker SET created_at = %(day)s, updated_at = %(day)s", {"day": moment_of(0.0)})
             connection.execute(f"VACUUM (ANALYZE) {_FILLED}".encode())
     finally:
         patient.close()
