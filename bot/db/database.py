@@ -13,23 +13,22 @@ import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
-from typing import Any, ClassVar, TypeVar
+from functools import lru_cache
+from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from bot.away import Away
 from bot.breaker import Breaker
-from bot.db.prepared import Prepared, Speaker
+from bot.db.connection import NoAnswer, Pool, TimedConnection
+from bot.db.prepared import Prepared
 from bot.deadline import LEAST, is_hasty, time_to_ask
 
 Row = TupleRow
 Parameters = Mapping[str, object] | Sequence[object] | None
-_RV = TypeVar("_RV")
 
 #: SQLSTATE classes and states that say "not now": connection, insufficient resources, operator intervention, timeouts.
 _AWAY = (
@@ -49,10 +48,6 @@ class DatabaseAway(Away):
 _TELLING = 0.4
 
 
-class NoAnswer(psycopg.OperationalError):
-    """A statement's time on the client's side is over, and the server has not said a word."""
-
-
 #: A connection used this lately, in seconds, is not asked whether it is still open.
 _FRESH = 1.0
 
@@ -67,38 +62,6 @@ def _closed_meanwhile(connection: psycopg.Connection[TupleRow]) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
-
-
-class TimedConnection(psycopg.Connection[TupleRow]):
-    """A connection on which no wait lasts longer than ``limit`` seconds (None: for ever)."""
-
-    limit: ClassVar[float | None] = None
-    prepares: ClassVar[bool] = True
-    used_at: float = 0.0
-
-    @cached_property
-    def speaker(self) -> Speaker:
-        """For prepared statements."""
-        return Speaker(self, prepares=self.prepares)
-
-    @cached_property
-    def only_cursor(self) -> psycopg.Cursor[TupleRow]:
-        """For whoever reads all rows of one statement before the next: making one anew costs as much as the sending."""
-        return self.cursor()
-
-    def wait(self, gen: PQGen[_RV], interval: float = 0.1, timeout: float | None = None) -> _RV:
-        if timeout is None:
-            timeout = time_to_ask(self.limit)
-        try:
-            result = super().wait(gen, interval, timeout)
-            self.used_at = time.monotonic()
-            return result
-        except errors._WaitTimeout as error:
-            self.pgconn.finish()
-            raise NoAnswer("PostgreSQL did not answer in time") from error
-
-
-_Pool = ConnectionPool[TimedConnection]
 
 
 @lru_cache(maxsize=512)
@@ -138,14 +101,14 @@ class Database:
         # Behind a pooler all share the server's connections, and so their settings.
         is_alone = behind is Pooler.NONE
         self._lazy_pool = self._new_pool(size, limit, " -c synchronous_commit=off") if is_alone else self._pool
-        self._opened: set[_Pool] = set()
+        self._opened: set[Pool] = set()
         self._breaker = Breaker()
 
     def beside(self, *, size: int, limit: float | None) -> Database:
         """Other connections to the same database, with another patience; close them."""
         return Database(self.url, size=size, limit=limit, behind=self._behind)
 
-    def _new_pool(self, size: int, limit: float | None, more: str) -> _Pool:
+    def _new_pool(self, size: int, limit: float | None, more: str) -> Pool:
         options = f"-c timezone=UTC{more}"
         if limit is not None:
             # Short statements run over and over: planning them anew each time would cost more than they do.
@@ -159,7 +122,7 @@ class Database:
             # A pooler takes no options, and of all settings this one, which libpq sends with the first message.
             os.environ["PGTZ"] = "UTC"
             settings = {}
-        return ConnectionPool(
+        return Pool(
             self.url,
             connection_class=kind,
             min_size=1,
@@ -179,7 +142,7 @@ class Database:
             },
         )
 
-    def _connections(self, *, lazy: bool = False) -> _Pool:
+    def _connections(self, *, lazy: bool = False) -> Pool:
         # Opened at first use: a pool's threads do not survive the fork of a web or job process.
         pool = self._lazy_pool if lazy else self._pool
         if pool not in self._opened:
@@ -188,7 +151,7 @@ class Database:
             self._opened.add(pool)
         return pool
 
-    def _await_first(self, pool: _Pool) -> None:
+    def _await_first(self, pool: Pool) -> None:
         """Wait until there is one connection: a pool that is asked before makes a second, and gives out both in turn.
 
         One server process that carries out everything has at hand what it needs; two that take turns cost a third more.
@@ -197,19 +160,19 @@ class Database:
         while not pool.get_stats()["pool_available"] and time.monotonic() < until:
             time.sleep(0.002)
 
-    def _borrow(self, pool: _Pool) -> TimedConnection:
+    def _borrow(self, pool: Pool) -> TimedConnection:
         if is_hasty() and not self._breaker.admits():
             raise DatabaseAway("just kept waiting")
         if (time_to_ask(None) or 1.0) <= LEAST:
             raise DatabaseAway("no time left")
         while True:
             # Not by the pool's own check: it pauses for a second after the second connection that it refuses.
-            connection = pool.getconn(time_to_ask(self._wait))
+            connection = pool.take(time_to_ask(self._wait))
             if not _closed_meanwhile(connection):
                 return connection
             # libpq has not noticed yet; unless told, the pool would take the connection back for a good one, for ever.
             connection.close()
-            pool.putconn(connection)
+            pool.give(connection)
 
     def _away(self, error: Exception, began: float) -> DatabaseAway:
         if isinstance(error, NoAnswer | PoolTimeout) and time.monotonic() - began >= _TELLING:
@@ -226,7 +189,7 @@ class Database:
                 with connection:
                     yield connection
             finally:
-                pool.putconn(connection)
+                pool.give(connection)
         except _AWAY as error:
             raise self._away(error, began) from error
         self._breaker.heard()
@@ -250,7 +213,7 @@ class Database:
                 cursor = connection.only_cursor.execute(_encoded(sql), parameters)
                 found = cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
             finally:
-                pool.putconn(connection)
+                pool.give(connection)
         except _AWAY as error:
             raise self._away(error, began) from error
         self._breaker.heard()
@@ -264,7 +227,7 @@ class Database:
             try:
                 found = connection.speaker.rows(statement, parameters)
             finally:
-                pool.putconn(connection)
+                pool.give(connection)
         except _AWAY as error:
             raise self._away(error, began) from error
         self._breaker.heard()

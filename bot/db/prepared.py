@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg import generators
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
+_TEXT = (PyFormat.TEXT,)
+_DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _HOLE = re.compile(r"%(?:\((\w+)\)s|%)")
 _numbers = itertools.count(1)
 
@@ -30,7 +32,7 @@ class Prepared:
     value goes as text. ``sql``: as it was written.
     """
 
-    __slots__ = ("encoded", "formats", "name", "names", "sql")
+    __slots__ = ("encoded", "name", "names", "sql")
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
@@ -43,25 +45,50 @@ class Prepared:
 
         self.encoded = _HOLE.sub(numbered, sql).encode()
         self.names = tuple(names)
-        self.formats = (PyFormat.TEXT,) * len(names)
+
+
+def _word(value: str) -> bytes:
+    written = value.encode()
+    if b"\0" in written:  # libpq would take it for the end
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return written
+
+
+#: How the usual types are written; ISO 8601 means the same whatever the server's settings. Other types are left to psycopg.
+_WRITTEN: Mapping[type, Callable[[Any], bytes | None]] = {
+    str: _word,
+    int: lambda value: b"%d" % value,
+    bool: lambda value: b"t" if value else b"f",
+    datetime: lambda value: value.isoformat(" ").encode(),
+    date: lambda value: value.isoformat().encode(),
+    timedelta: lambda value: f"P{value.days}DT{value.seconds}.{value.microseconds:06}S".encode(),
+    type(None): lambda _: None,
+}
 
 
 class Speaker:
     """Says prepared statements on one connection, in autocommit mode, one after the other.
 
-    ``prepares``: not behind a pooler, which gives the next statement another connection: there each is sent as it is.
+    ``answer``: waits for the result of what was sent. ``prepares``: not behind a pooler, which gives the next statement another
+    connection: there each is sent as it is.
     """
 
-    def __init__(self, connection: psycopg.Connection[TupleRow], *, prepares: bool = True) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: psycopg.Connection[TupleRow], answer: Callable[[], PGresult], *, prepares: bool = True
+    ) -> None:
+        self._server = connection.pgconn
+        self._answer = answer
         self._prepares = prepares
         self._values = Transformer(connection)
         self._known: set[bytes] = set()
 
     def rows(self, statement: Prepared, parameters: Mapping[str, object]) -> list[TupleRow]:
         """The statement's rows; raises what a cursor would. ``parameters`` may hold more than the statement has."""
-        values: Sequence[Any] = [parameters[name] for name in statement.names]
-        dumped = self._values.dump_sequence(values, statement.formats)
+        dumped: list[Any] = []
+        for name in statement.names:
+            value = parameters[name]
+            written = _WRITTEN.get(type(value))
+            dumped.append(self._values.dump_sequence((value,), _TEXT)[0] if written is None else written(value))
         try:
             result = self._said(statement, dumped)
         except psycopg.errors.InvalidSqlStatementName:
@@ -73,19 +100,19 @@ class Speaker:
         return self._values.load_rows(0, result.ntuples, tuple)
 
     def _said(self, statement: Prepared, dumped: Sequence[Any]) -> PGresult:
-        server = self._connection.pgconn
+        server = self._server
         if not self._prepares:
             server.send_query_params(statement.encoded, dumped)
-            return self._answer()
+            return self._heard()
         if statement.name not in self._known:
             server.send_prepare(statement.name, statement.encoded)
-            self._answer()
+            self._heard()
             self._known.add(statement.name)
         server.send_query_prepared(statement.name, dumped)
-        return self._answer()
+        return self._heard()
 
-    def _answer(self) -> PGresult:
-        result: PGresult = self._connection.wait(generators.execute(self._connection.pgconn))[-1]
-        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+    def _heard(self) -> PGresult:
+        result = self._answer()
+        if result.status not in _DONE:
             raise psycopg.errors.error_from_result(result)
         return result
