@@ -37,18 +37,18 @@ UNION SELECT substr(subject, 8)::bigint FROM audit WHERE at >= %(since)s AND sub
 UNION SELECT worker_id FROM hop WHERE at >= %(since)s AND state IN ({_AT_SCREENING}) AND worker_id IS NOT NULL
 LIMIT %(most)s
 """
-# A receipt names the phone or our own id. An attempt's outcomes are written in the transaction that settles it.
+# A receipt names the phone or our own id. An attempt's outcomes are written in the transaction that settles it. A phone has
+# receipts and messages of several campaigns: so what is looked for is limited when it is told apart, not before, and a row
+# without a worker says that there are more receipts than are wanted.
 _MESSAGES = """
-SELECT DISTINCT worker_id FROM (
-    (SELECT m.worker_id FROM attempt a JOIN message m ON m.attempt_id = a.id
-     WHERE a.campaign_id IS NOT NULL AND a.settled_at >= %(since)s LIMIT %(most)s)
-    UNION ALL
-    (SELECT m.worker_id FROM (SELECT phone FROM receipt WHERE id > %(receipt)s LIMIT %(most)s) r
-     JOIN message m ON m.phone = r.phone WHERE m.campaign_id IS NOT NULL LIMIT %(most)s)
-    UNION ALL
-    (SELECT m.worker_id FROM (SELECT our_id FROM receipt WHERE id > %(receipt)s AND our_id IS NOT NULL LIMIT %(most)s) r
-     JOIN message m ON m.id = r.our_id WHERE m.campaign_id IS NOT NULL LIMIT %(most)s)
-) found WHERE worker_id IS NOT NULL LIMIT %(most)s
+WITH named AS MATERIALIZED (SELECT DISTINCT phone, our_id FROM receipt WHERE id > %(receipt)s LIMIT %(most)s)
+(SELECT DISTINCT m.worker_id FROM attempt a JOIN message m ON m.attempt_id = a.id
+ WHERE a.campaign_id IS NOT NULL AND a.settled_at >= %(since)s AND m.worker_id IS NOT NULL LIMIT %(most)s)
+UNION SELECT m.worker_id FROM named JOIN message m ON m.phone = named.phone
+    WHERE m.campaign_id IS NOT NULL AND m.worker_id IS NOT NULL
+UNION SELECT m.worker_id FROM named JOIN message m ON m.id = named.our_id
+    WHERE m.campaign_id IS NOT NULL AND m.worker_id IS NOT NULL
+UNION SELECT NULL FROM (SELECT count(*) AS receipts FROM named) AS counted WHERE receipts >= %(most)s
 """
 
 
@@ -93,8 +93,8 @@ def touched(connection: psycopg.Connection[Any], cursor: Cursor, most: int) -> T
     # A range index looks as dear as the whole table to a planner that knows little of it.
     connection.execute("SET LOCAL enable_seqscan = off")
     workers = {int(row[0]) for row in connection.execute(_PEOPLE, values)}
-    messaged = {int(row[0]) for row in connection.execute(_MESSAGES, values)} if len(workers) <= most else set()
+    messaged = {row[0] for row in connection.execute(_MESSAGES, values)} if len(workers) <= most else set()
     connection.execute("SET LOCAL enable_seqscan = on")
-    if len(workers | messaged) > most:
+    if None in messaged or len(workers | messaged) > most:
         return Touched(list(workers)[:most], too_many=True)
     return Touched(list(workers | messaged), too_many=False)

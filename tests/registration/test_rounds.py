@@ -176,6 +176,24 @@ def test_receipts_are_looked_at_until_those_before_them_are_surely_there(keeper:
     assert keeper.clock.moment + timedelta(seconds=35) - starts[-1][0] == OPEN
 
 
+@pytest.mark.parametrize("by_phone", [True, False])
+@pytest.mark.parametrize("most", [5, 12, 30])
+def test_nobody_is_left_out_unsaid_whose_phone_has_several_receipts(
+    keeper: Keeper, people: list[int], most: int, *, by_phone: bool
+) -> None:
+    keeper.clock.moment += timedelta(hours=1)
+    with keeper.database.transaction() as connection:
+        here = look_from_here(connection, None, keeper.clock.moment)
+    for _ in range(3):
+        for person in people[:10]:
+            _receipt(keeper.database, person, keeper.clock.moment, by_phone=by_phone)
+            keeper.database.rows("UPDATE receipt SET provider_id = provider_id || id WHERE provider_id = 'x'")
+    with keeper.database.transaction() as connection:
+        found = touched(connection, here, most)
+    assert found.too_many or sorted(found.workers) == people[:10]
+    assert found.too_many == (most < (10 if by_phone else 30))
+
+
 def test_at_first_everybody_is_looked_at(keeper: Keeper, people: list[int]) -> None:
     assert keeper.looks() == people
     assert keeper.kept is not None
