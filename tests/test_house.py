@@ -25,6 +25,7 @@ LEAVES = {
     "bot.redis_addresses",
     "bot.redis_clients",
     "bot.redis_cluster",
+    "bot.redis_line",
     "bot.server_addresses",
     "bot.text",
 }

@@ -22,6 +22,7 @@ from bot.away import Away
 from bot.breaker import Breaker
 from bot.deadline import LEAST, time_left
 from bot.redis_clients import REDIS_TIMEOUT
+from bot.redis_line import ask
 
 #: The version of the stored form, and how to bring an older one up: FORM_MIGRATIONS[n] makes n + 1 of n.
 FORM = 1
@@ -47,11 +48,6 @@ if now == string.sub(ARGV[2], 1, ARGV[4] + 1) then return 1 end
 return 0
 """
 _SAVE_SHA = hashlib.sha1(SAVE.encode(), usedforsecurity=False).hexdigest()
-
-
-def _packed(command: tuple[str | int, ...]) -> tuple[bytes]:
-    """A command as it travels. The client's own packer first looks whether its name is of several words."""
-    return (hiredis.pack_command(command),)  # type: ignore[arg-type]  # its stub has a tuple of one
 
 
 class StoreAway(Away):
@@ -152,15 +148,16 @@ class Store:
         connection: Any = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._client.connection_pool.get_connection()
-        connection.send_packed_command(_packed(command), check_health=False)
-        return connection.read_response()
+        # redis-py's own packer first looks whether the command's name is of several words.
+        return ask(connection, hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub has a tuple of one
 
     def _ask_hurriedly(self, left: float, *command: str | int) -> Any:
         """With too little time for making a connection, and perhaps for a round trip; raises ``_NoTime``."""
         connection: Any = getattr(self._own, "connection", None)
         if connection is None or not connection.is_connected or left < LEAST:
             raise _NoTime("no time left")
-        connection.send_packed_command(_packed(command), check_health=False)
+        packed = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub has a tuple of one
+        connection.send_packed_command((packed,), check_health=False)
         if left >= REDIS_TIMEOUT:
             return connection.read_response()
         try:
