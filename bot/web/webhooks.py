@@ -13,7 +13,7 @@ from typing import cast
 
 import redis
 import structlog
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Request, Response
 from prometheus_client import Counter
 
 from bot.away import Away
@@ -28,6 +28,7 @@ from bot.services import Services
 from bot.web.callers import Admission, Callers
 from bot.web.plain_answer import PlainAnswer
 from bot.web.posted_form import posted_form
+from bot.web.service import StraightView
 from bot.web.shedding import time_for
 from bot.web.slow_bodies import be_patient
 from gateway_adapters.base import (
@@ -51,8 +52,6 @@ _log = structlog.get_logger(__name__)
 NAME = "webhooks"
 _FORM = "application/x-www-form-urlencoded"
 
-View = Callable[..., Response | PlainAnswer]
-
 
 def blueprint_of(services: Services) -> Blueprint:
     """A route for every endpoint of every gateway whose settings are there."""
@@ -65,7 +64,7 @@ def blueprint_of(services: Services) -> Blueprint:
     return blueprint
 
 
-def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
+def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> StraightView:
     take_in = _ways_in(services, gateway)[endpoint.brings]
     deadline = services.settings.webhook_deadline
     settings = services.settings
@@ -74,19 +73,17 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
     admission = Admission(callers, callers_of(settings.environ, gateway.name))
     is_ussd = endpoint.brings is EventKind.USSD
 
-    def view(secret: str | None = None) -> Response | PlainAnswer:
-        # Not the proxy: each look through it costs as much as what is looked at.
-        called: Request = request._get_current_object()  # type: ignore[attr-defined]
+    def answer(called: Request, secret: str | None = None) -> Response | PlainAnswer:
         wsgi = called.environ
         if admission.is_listed and not admission.knows(wsgi):
-            return _refuse(gateway, "address", 403, "You may not do this.")
+            return _refuse(called, gateway, "address", 403, "You may not do this.")
         may_enter = gateway.may_enter(secret, cast("Mapping[str, str]", called.headers))
         if may_enter is False:
-            return _refuse(gateway, "authentication", 403, "You may not do this.")
+            return _refuse(called, gateway, "authentication", 403, "You may not do this.")
         if may_enter is None:
             be_patient(wsgi)
         if wsgi.get("CONTENT_TYPE") != _FORM and called.mimetype != _FORM:
-            return _refuse(gateway, "type", 400, f"The body must be {_FORM}.")
+            return _refuse(called, gateway, "type", 400, f"The body must be {_FORM}.")
         call = WebhookRequest(
             # Only signatures are about it.
             url=_called_url(called, public_url) if may_enter is None else "",
@@ -95,19 +92,19 @@ def _view(services: Services, gateway: Gateway, endpoint: Endpoint) -> View:
             secret=secret,
         )
         if may_enter is None and not gateway.authenticate(call):
-            return _refuse(gateway, "authentication", 403, "You may not do this.")
+            return _refuse(called, gateway, "authentication", 403, "You may not do this.")
         try:
             events = gateway.parse(call, endpoint.brings)
         except BadRequest as error:
-            return _refuse(gateway, "fields", 400, str(error))
+            return _refuse(called, gateway, "fields", 400, str(error))
         if admission.is_limited and not admission.has_room():
-            refused = _refuse(gateway, "rate", 503, "Too many calls. Please try again.")
+            refused = _refuse(called, gateway, "rate", 503, "Too many calls. Please try again.")
             # A handset is told so in words that it can show.
             return _answer(gateway.render_ussd(Answer(services.driver.busy().text, False))) if is_ussd else refused
         with within(time_for(wsgi, deadline), hasty=True, reserve=REDIS_TIMEOUT):
             return take_in(events)
 
-    return view
+    return StraightView(answer)
 
 
 def _called_url(called: Request, public_url: str) -> str:
@@ -115,9 +112,9 @@ def _called_url(called: Request, public_url: str) -> str:
     return f"{public_url}{called.path}{'?' + query if query else ''}"
 
 
-def _refuse(gateway: Gateway, reason: str, status: int, words: str) -> Response:
+def _refuse(called: Request, gateway: Gateway, reason: str, status: int, words: str) -> Response:
     REFUSED.labels(gateway.name, reason).inc()
-    route = request.url_rule.rule if request.url_rule is not None else ""
+    route = called.url_rule.rule if called.url_rule is not None else ""
     _log.warning("webhook_refused", gateway=gateway.name, reason=reason, route=route)
     return Response(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
 

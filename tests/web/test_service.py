@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
-from flask import Flask, request, url_for
+from flask import Flask, Request, Response, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.web.plain_answer import PlainAnswer
-from bot.web.service import Service
+from bot.web.posted_form import posted_form
+from bot.web.service import Service, StraightView
 
 
 def _with_routes(app: Flask) -> Flask:
@@ -99,3 +104,78 @@ def test_a_view_that_fails_is_answered_by_its_handler_and_what_was_asked_for_at_
     found = app.test_client().post("/webhooks/gateway/ussd")
     assert (found.status_code, found.data) == (500, b"sorry")
     assert ended == ["request", "app"]
+
+
+class TestStraightViews:
+    """The first call goes Flask's way, since its path is not known yet, and the others the straight one."""
+
+    def _service(self, *, hurries: bool = True) -> Service:
+        app = Service("app", hurries=hurries)
+        app.config["MAX_CONTENT_LENGTH"] = 100
+
+        def answer(called: Request, secret: str) -> Response | PlainAnswer:
+            form = posted_form(called)
+            match secret:
+                case "refused":
+                    return Response("no", status=403, headers={"X-Why": called.path})
+                case "mistaken":
+                    raise KeyError(secret)
+            rule = called.url_rule
+            return PlainAnswer(f"{secret} {form} {rule.rule if rule else ''}", "text/plain; charset=utf-8")
+
+        app.add_url_rule("/webhooks/gateway/<secret>/ussd", "hop", StraightView(answer), methods=["POST"])
+
+        @app.errorhandler(Exception)
+        def failed(error: Exception) -> tuple[str, int]:
+            is_large = isinstance(error, RequestEntityTooLarge)
+            return f"{type(error).__name__} at {request.url_rule} of {request.path}", 413 if is_large else 500
+
+        return app
+
+    @pytest.mark.parametrize("secret", ["one", "two%20words", "refused", "mistaken"])
+    @pytest.mark.parametrize("form", [{}, {"text": "1*2", "phoneNumber": "+62812"}, {"text": "1" * 200}])
+    @pytest.mark.parametrize("method", ["POST", "GET", "HEAD", "OPTIONS"])
+    def test_they_answer_the_same_every_time(self, secret: str, form: dict[str, str], method: str) -> None:
+        usual, ours = self._service(hurries=False).test_client(), self._service().test_client()
+        path = f"/webhooks/gateway/{secret}/ussd"
+        expected = usual.open(path, method=method, data=form)
+        assert expected.status_code in ({200, 403, 413, 500} if method == "POST" else {500, 200})
+        for _ in range(3):
+            found = ours.open(path, method=method, data=form)
+            assert (found.status, found.data, dict(found.headers)) == (
+                expected.status,
+                expected.data,
+                dict(expected.headers),
+            )
+
+    def test_a_handler_that_fails_itself_is_flasks_own_500(self) -> None:
+        app = Service("app", hurries=True)
+
+        def answer(_called: Request) -> PlainAnswer:
+            raise KeyError
+
+        app.add_url_rule("/webhooks/gateway/ussd", "hop", StraightView(answer), methods=["POST"])
+
+        @app.errorhandler(KeyError)
+        def failed(_error: KeyError) -> str:
+            raise ValueError
+
+        client = app.test_client()
+        assert [client.post("/webhooks/gateway/ussd").status_code for _ in range(3)] == [500] * 3
+
+    def test_requests_go_without_the_garbage_collector(self) -> None:
+        app, seen = Service("app", hurries=True), []
+
+        def answer(called: Request) -> PlainAnswer:
+            seen.append(weakref.ref(called))
+            return PlainAnswer("", "text/plain; charset=utf-8")
+
+        app.add_url_rule("/webhooks/gateway/ussd", "hop", StraightView(answer), methods=["POST"])
+        client = app.test_client()
+        client.post("/webhooks/gateway/ussd")
+        gc.disable()
+        try:
+            client.post("/webhooks/gateway/ussd").close()
+            assert seen[1]() is None
+        finally:
+            gc.enable()
