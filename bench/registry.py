@@ -1,4 +1,4 @@
-"""All benches, in the order in which ``python -m bench all`` runs them and ``report`` shows them; ``GROWTH`` comes last."""
+"""All benches, in the order in which ``python -m bench all`` runs and ``report`` shows them; ``GROWTH`` comes last, once."""
 
 from __future__ import annotations
 

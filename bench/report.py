@@ -64,18 +64,20 @@ def last_runs(folder: Path, count: int) -> list[Run]:
         raise BenchFailed(f"a result that is kept is no JSON: {error}") from error
 
 
-def check(runs: Sequence[Run], benches: Sequence[str]) -> None:
+def check(runs: Sequence[Run], benches: Sequence[str], once: Sequence[str] = ()) -> None:
     """Raise ``BenchFailed`` unless these are whole runs of ``benches``, three or more, of one commit on one machine, and all of
-    it was right."""
+    it was right; those of ``once`` at least one of the runs must have."""
     if len(runs) < LEAST_RUNS:
         raise BenchFailed(f"at least {LEAST_RUNS} runs are wanted, not {len(runs)}")
     for number, run in enumerate(runs, 1):
         if missing := [name for name in benches if name not in run]:
             raise BenchFailed(f"run {number} of {len(runs)} is not whole: {', '.join(missing)}")
-        for name in benches:
+        for name in run:
             if wrong := run[name].common.wrong:
                 raise BenchFailed(f"run {number} of {len(runs)}, {name}, was wrong: {wrong[0]}")
-    every = [run[name] for run in runs for name in benches]
+    if missing := [name for name in once if not any(name in run for run in runs)]:
+        raise BenchFailed(f"no run has it: {', '.join(missing)}")
+    every = [told for run in runs for told in run.values()]
     commits = sorted({told.commit for told in every})
     if len(commits) > 1:
         raise BenchFailed(f"the runs are of different commits: {', '.join(commits)}")
@@ -93,14 +95,15 @@ def is_commit(words: str) -> bool:
 def written(text: str, runs: Sequence[Run]) -> str:
     """The document with the tables of ``runs`` in their places; raises ``BenchFailed`` where places and benches differ."""
     places = [place["name"] for place in _PLACE.finditer(text)]
-    benches = list(runs[0])
-    if wrong := sorted(set(places) ^ set(benches)):
+    benches = {name for run in runs for name in run}
+    if wrong := sorted(set(places) ^ benches):
         raise BenchFailed(f"either the document has no place for it, or no run has it: {', '.join(wrong)}")
 
     def filled(place: re.Match[str]) -> str:
         name = place["name"]
-        lines = lines_of([run[name].common for run in runs])
-        return "\n".join((f"<!-- bench:{name} -->", "", head_of(name, runs), "", *lines, "", "<!-- /bench -->"))
+        having = [run for run in runs if name in run]
+        lines = lines_of([run[name].common for run in having])
+        return "\n".join((f"<!-- bench:{name} -->", "", head_of(name, having), "", *lines, "", "<!-- /bench -->"))
 
     return _PLACE.sub(filled, text)
 
@@ -110,9 +113,10 @@ def head_of(name: str, runs: Sequence[Run]) -> str:
     told = [run[name] for run in runs]
     machine = told[0].machine
     days = sorted({one.at[:10] for one in told})
+    many = f"{len(told)} run{'s' if len(told) > 1 else ''}"
     loads = ", ".join(f"{one.machine['load_average_before'][0]:.2f}" for one in told)
     return (
-        f"{len(told)} runs of `{told[0].commit}` on {' to '.join(dict.fromkeys((days[0], days[-1])))}: {machine['processor']}, "
+        f"{many} of `{told[0].commit}` on {' to '.join(dict.fromkeys((days[0], days[-1])))}: {machine['processor']}, "
         f"{machine['cores']} cores, {machine['memory_mib']:,} MiB, {machine['system']}, load before {loads}. "
         "Median (least to most)."
     )

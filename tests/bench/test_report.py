@@ -119,6 +119,20 @@ def refused(folder: Path) -> str:
     return str(failed.value)
 
 
+def test_how_costs_grow_stands_in_one_of_the_runs(tmp_path: Path) -> None:
+    folder = keep_runs(tmp_path, *THREE)
+    for number in ("1", "2"):
+        (folder / "runs" / number / f"{GROWTH.name}.json").unlink()
+    runs = last_runs(folder, LEAST_RUNS)
+    check(runs, [one.name for one in BENCHES], once=[GROWTH.name])
+    text = written(PLACES, runs)
+    assert text.count("3 runs of `0123456789ab`") == len(BENCHES)
+    assert text.count(f"<!-- bench:{GROWTH.name} -->\n\n1 run of `0123456789ab`") == 1
+    (folder / "runs" / "3" / f"{GROWTH.name}.json").unlink()
+    with pytest.raises(BenchFailed, match="no run has it: growth"):
+        check(last_runs(folder, LEAST_RUNS), [one.name for one in BENCHES], once=[GROWTH.name])
+
+
 def test_fewer_than_three_runs_are_refused(tmp_path: Path) -> None:
     folder = keep_runs(tmp_path, *THREE[:2])
     assert "3 runs are wanted, and 2 are kept" in refused(folder)
