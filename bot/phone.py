@@ -67,8 +67,13 @@ def parse_phone(text: str) -> str:
     Raises NotAPhone for everything else: too short or long, a fixed line or another number that gets no SMS, several
     numbers, letters, and what spreadsheets make of numbers (a leading apostrophe, scientific notation).
     """
-    plain = _PLAIN_MOBILE.fullmatch(text) or _PLAIN_MOBILE.fullmatch(text.replace("-", "").replace(" ", ""))
-    return f"+{_HOME_CODE}{plain[1]}" if plain is not None else _parse_with_library(text)
+    return plain_mobile(text) or plain_mobile(text.replace("-", "").replace(" ", "")) or _parse_with_library(text)
+
+
+def plain_mobile(text: str) -> str | None:
+    """The E.164 form of an Indonesian mobile number of digits alone, as `parse_phone` gives it; None for anything else."""
+    plain = _PLAIN_MOBILE.fullmatch(text)
+    return f"+{_HOME_CODE}{plain[1]}" if plain is not None else None
 
 
 def is_e164(text: str) -> bool:

@@ -85,6 +85,12 @@ def is_nik_form(text: str) -> bool:
     return _FORM.fullmatch(text) is not None
 
 
+def stated_of(birth_date: date, sex: Sex) -> str:
+    """The 6 digits by which a NIK states a birth date and a sex."""
+    man, woman = _as_stated(birth_date)
+    return woman if sex is Sex.FEMALE else man
+
+
 def make_nik(district_code: str, birth_date: date, sex: Sex, serial: int, *, subdistrict: int = 1) -> Nik:
     """A made-up NIK of somebody born on ``birth_date``; ``serial`` is 1 to 9999 and ``subdistrict`` 1 to 99.
 

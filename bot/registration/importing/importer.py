@@ -73,6 +73,13 @@ class Importer(ABC):
     def read(self, cells: Sequence[str]) -> tuple[tuple[object, ...], Notice]:
         """The staged values of one row, from the cells of all columns in their order; raises ``BadCell``."""
 
+    def plain(self, line: int, cells: Sequence[str]) -> bytes | None:
+        """A row of whose cells, as they stand in the file, it is plain what ``read`` makes of them, without a notice.
+
+        It comes packed as binary COPY takes it into staging. None: it is to be read with care. By default all are.
+        """
+        return None
+
     @abstractmethod
     def check(self, connection: Connection) -> None:
         """Reject the staged rows that contradict what the database knows, with one statement per reason.

@@ -31,7 +31,10 @@ EVERYTHING: Final = Share()
 def staged_rows(
     source: Source, header: Header, importer: Importer, tell: Progress, share: Share = EVERYTHING
 ) -> Iterator[Sequence[object]]:
-    """The rows of a share of ``source`` as ``Staging.fill`` takes them, telling now and then how far it is."""
+    """The rows of a share of ``source`` as ``Staging.fill`` takes them: values, or ``bytes`` where they are packed already.
+
+    Tells now and then how far it is.
+    """
     reader, ours = _RowReader(header, importer), True
     for count, row in enumerate(source.rows()):
         if count % STRETCH == 0:
@@ -53,7 +56,10 @@ class _RowReader:
         try:
             if fault:
                 raise BadCell("", fault)
-            tidy, stripped = self._tidy(self._header.pick(cells))
+            picked = self._header.pick(cells)
+            if packed := self._importer.plain(line, picked):
+                return packed
+            tidy, stripped = self._tidy(picked)
             values, notices = self._importer.read(tidy)
         except TooManyCells:
             bad = BadCell("", "has more cells than the header: a cell that holds the separator needs quotation marks")

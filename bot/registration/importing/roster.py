@@ -23,6 +23,7 @@ from bot.registration.importing.cells import (
 )
 from bot.registration.importing.facilities import LONGEST_CODE
 from bot.registration.importing.importer import Connection, Importer, Merged, Notice
+from bot.registration.importing.plain_workers import PlainWorkers
 from bot.registration.importing.report import Kind
 from bot.registration.importing.staging import reject_unknown, upsert
 from bot.registration.nik import Nik, NotANik, Sex
@@ -112,6 +113,10 @@ class RosterImporter(Importer):
         self._vault = vault
         self._today = today
         self._earliest = date(today.year - OLDEST, today.month, min(today.day, 28))
+        self._plain = PlainWorkers(vault, self._earliest, today)
+
+    def plain(self, line: int, cells: Sequence[str]) -> bytes | None:
+        return None if self._vault.has_others else self._plain.packed(line, cells)
 
     def read(self, cells: Sequence[str]) -> tuple[WorkerRow, Notice]:
         nik_text, name, birth_date_text, district_code, sex_text, phone, facility_code, profession = cells

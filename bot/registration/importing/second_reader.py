@@ -23,6 +23,7 @@ from psycopg.copy import Writer
 from bot.crypto import Vault
 from bot.registration.importing.header import match_header
 from bot.registration.importing.importer import Importer
+from bot.registration.importing.mixed_rows import SIGNATURE, TRAILER, write_mixed
 from bot.registration.importing.opening import open_source
 from bot.registration.importing.pipeline import importer_of
 from bot.registration.importing.progress import no_progress
@@ -31,9 +32,6 @@ from bot.registration.importing.report import Kind
 from bot.registration.importing.staging import types_of
 
 LENGTH: Final = struct.Struct(">I")
-#: What begins and ends a binary COPY, by PostgreSQL's documentation: they belong to the whole of it, not to our part.
-_SIGNATURE: Final = len(b"PGCOPY\n\xff\r\n\0") + 8
-_TRAILER: Final = 2
 
 
 def state_of(path: Path) -> list[int]:
@@ -43,23 +41,24 @@ def state_of(path: Path) -> list[int]:
 
 
 class _Frames(Writer):
-    """Hands on the rows alone, without what begins and ends a COPY."""
+    """Hands on the rows alone: what begins and ends a COPY belongs to the whole of it, not to our part."""
 
     def __init__(self, put: Callable[[bytes], object]) -> None:
         self._put = put
-        self._skip = _SIGNATURE
+        self._skip = len(SIGNATURE)
         self._last = b""
 
     def write(self, data: Buffer) -> None:
-        self._frame(self._last)
+        self.frame(self._last)
         self._last, self._skip = bytes(data)[self._skip :], 0
 
     def finish(self, exc: BaseException | None = None) -> None:
         if exc is None:
-            self._frame(self._last[:-_TRAILER])
+            self.frame(self._last[: -len(TRAILER)])
             self._put(LENGTH.pack(0))
 
-    def _frame(self, rows: bytes) -> None:
+    def frame(self, rows: bytes) -> None:
+        """Hand on whole rows, if there are any."""
         if rows:
             self._put(LENGTH.pack(len(rows)) + rows)
 
@@ -71,10 +70,10 @@ def read_share(
     known = frozenset((*importer.required, *importer.optional))
     with open_source(path, known) as source:
         header = match_header(source.header, importer.required, importer.optional)
-        with Copy(connection.cursor(), binary=True, writer=_Frames(put)) as copy:
+        frames = _Frames(put)
+        with Copy(connection.cursor(), binary=True, writer=frames) as copy:
             copy.set_types(list(types_of(importer).values()))
-            for row in staged_rows(source, header, importer, no_progress, share):
-                copy.write_row(row)
+            write_mixed(staged_rows(source, header, importer, no_progress, share), copy, frames.frame, lambda: None)
 
 
 def main() -> int:

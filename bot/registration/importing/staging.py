@@ -15,7 +15,7 @@ from psycopg.copy import Writer
 
 from bot.registration.importing.first_filling import bare, is_empty
 from bot.registration.importing.importer import Connection, Importer, Merged, Notice
-from bot.registration.importing.reading import STRETCH
+from bot.registration.importing.mixed_rows import SIGNATURE, write_mixed
 from bot.registration.importing.report import Caution, Rejections, Tally
 from bot.registration.importing.together import SecondReader
 
@@ -49,31 +49,25 @@ class Staging:
         connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(self._table, columns))
 
     def fill(self, rows: Iterable[Sequence[object]], other: SecondReader | None = None) -> None:
-        """Copy ``rows`` in: line, notices, rejected column, rejected reason, then the values of the kind; and what another
-        reader has of them."""
+        """Copy ``rows`` in: line, notices, rejected column, rejected reason, then the values of the kind, or all of it packed;
+        and what another reader has of them."""
         names = sql.SQL(", ").join(map(sql.Identifier, self._types))
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._table, names)
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            if other is None:
-                copy.set_types(list(self._types.values()))
-                for row in rows:
-                    copy.write_row(row)
-            else:
-                self._fill_together(copy, rows, other)
+            self._fill(copy, rows, other)
         # Of what rows are found and told apart by: what else stands in them decides no plan, and takes longer to look at.
         looked_at = sql.SQL(", ").join(map(sql.Identifier, ("line", "rejected_reason", *self._importer.key)))
         self._connection.execute(sql.SQL("ANALYZE {} ({})").format(self._table, looked_at))
 
-    def _fill_together(self, copy: Copy, rows: Iterable[Sequence[object]], other: SecondReader) -> None:
-        """Both readers' rows into one COPY, each whole: ours begin and end it, the other's come in between."""
-        ours = _HandedOn(copy)
-        with Copy(self._connection.cursor(), binary=True, writer=ours) as rowwise:
+    def _fill(self, copy: Copy, rows: Iterable[Sequence[object]], other: SecondReader | None) -> None:
+        """All rows into one COPY, each whole: ours begin and end it, the other reader's come in between."""
+        with Copy(self._connection.cursor(), binary=True, writer=_HandedOn(copy)) as rowwise:
             rowwise.set_types(list(self._types.values()))
-            for count, row in enumerate(rows):
-                rowwise.write_row(row)
-                if count % STRETCH == 0 and ours.begun:
-                    other.hand_over(copy.write)
-            other.hand_over_rest(copy.write)
+            if other is None:
+                write_mixed(rows, rowwise, copy.write, lambda: None)
+            else:
+                write_mixed(rows, rowwise, copy.write, lambda: other.hand_over(copy.write))
+                other.hand_over_rest(copy.write)
 
     def reject_repeated(self) -> None:
         """Of good rows with one key, reject all but the first, naming its line."""
@@ -141,15 +135,16 @@ class Staging:
 
 
 class _HandedOn(Writer):
-    """Writes into a COPY that is under way. ``begun``: whether its beginning has been written."""
+    """Writes into a COPY that is under way, whose beginning is written at once: packed rows may be the first."""
 
     def __init__(self, copy: Copy) -> None:
         self._copy = copy
-        self.begun = False
+        self._skip = len(SIGNATURE)
+        copy.write(SIGNATURE)
 
     def write(self, data: Buffer) -> None:
-        self._copy.write(data)
-        self.begun = True
+        self._copy.write(bytes(data)[self._skip :])
+        self._skip = 0
 
 
 def reject_unknown(

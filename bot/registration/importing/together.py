@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -102,6 +103,9 @@ def second_reader(
     with process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a process was started without its pipes")
+        # With the usual 64 KiB it would stand still for most of each stretch that we read ourselves.
+        with contextlib.suppress(OSError, AttributeError):  # a system that grants or knows no more
+            fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _BLOCK)
         try:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(asked).encode() + b"\n")
