@@ -15,7 +15,7 @@ from bot.clock import ManualClock
 from bot.db.database import Database
 from bot.registration import rounds
 from bot.registration.rounds import Round, Which, look
-from bot.registration.touched import OPEN, Cursor, look_from_here, touched
+from bot.registration.touched import _PEOPLE, OPEN, Cursor, look_from_here, touched
 from tests.world import MORNING, World
 
 
@@ -150,6 +150,16 @@ def test_whom_something_happened_to_is_found(keeper: Keeper, people: list[int], 
     _WAYS[way](keeper.database, people[3], keeper.clock.moment)
     with keeper.database.transaction() as connection:
         assert touched(connection, here, 100).workers == [people[3]]
+
+
+def test_the_pages_of_the_roster_are_read_once_for_all_moments_of_a_worker(keeper: Keeper, people: list[int]) -> None:
+    with keeper.database.transaction() as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        values = {"since": MORNING, "most": 100}
+        lines = [row[0] for row in connection.execute(f"EXPLAIN (COSTS OFF) {_PEOPLE}".encode(), values)]
+    looks = [line for line in lines if "started_at >=" in line and " OR " in line]
+    assert len(looks) == 1
+    assert all(f"{moment} >=" in looks[0] for moment in ("verified_at", "confirmed_at", "updated_at"))
 
 
 def test_what_is_committed_some_seconds_after_its_moment_is_found(keeper: Keeper, people: list[int]) -> None:
