@@ -9,7 +9,7 @@ import psycopg
 
 from bot.campaigns import recipients
 from bot.campaigns.record import Campaign, CampaignError, State, find, find_locked, same_person
-from bot.campaigns.texts import is_personal
+from bot.campaigns.texts import is_alike_everywhere, is_personal
 from bot.db import audit
 from bot.db.database import Database
 from gateway_adapters.base import GatewayRegistry
@@ -27,7 +27,7 @@ _WRITE = """
 WITH who AS MATERIALIZED ({who}),
 numbered AS MATERIALIZED (
     SELECT worker_id, phone, booking_id, language, time_zone, repeated,
-           (row_number() OVER (PARTITION BY language, time_zone ORDER BY repeated, district, worker_id) - 1)
+           (row_number() OVER (PARTITION BY language, time_zone ORDER BY repeated, {order}) - 1)
                / %(batch_size)s AS part
     FROM (SELECT *, {repeated} AS repeated FROM who) AS marked
 ), part AS MATERIALIZED (
@@ -51,6 +51,11 @@ numbered AS MATERIALIZED (
 )
 SELECT count(*) FROM written
 """
+
+# What says something of the district makes few requests of an attempt when its people stand together. What says the same
+# everywhere goes in the order in which workers stand in their table: a thousand of them on a few dozen of its pages are
+# looked up sooner than on a thousand, here and whenever an attempt is composed.
+_BY_DISTRICT, _BY_PLACE = "district, worker_id", "worker_id"
 
 #: A text that says the same to everybody is not sent to one number twice.
 _REPEATED = "row_number() OVER (PARTITION BY phone ORDER BY worker_id) > 1"
@@ -116,7 +121,10 @@ def _write(
 ) -> int:
     chosen = recipients.selection(campaign, now)
     personal = any(is_personal(body) for body in campaign.texts.values())
-    statement = _WRITE.format(who=chosen.sql, repeated="false" if personal else _REPEATED)
+    alike = all(is_alike_everywhere(body) for body in campaign.texts.values())
+    statement = _WRITE.format(
+        who=chosen.sql, repeated="false" if personal else _REPEATED, order=_BY_PLACE if alike else _BY_DISTRICT
+    )
     parameters = {
         **chosen.parameters,
         "batch_size": batch_size,

@@ -20,6 +20,7 @@ MOST_SEGMENTS: Final = 6
 
 _OF_THE_BOOKING: Final = frozenset({"ticket", "place", "time"})
 _PERSONAL: Final = _OF_THE_BOOKING | {"name"}
+_OF_NOBODY: Final = frozenset({"ussd_code", "short_code"})
 _BRACED: Final = re.compile(r"\{([^{}]*)\}")
 _SHORTEST: Final = {
     "name": "A",
@@ -67,6 +68,11 @@ def placeholders_in(body: str) -> frozenset[str]:
 def is_personal(body: str) -> bool:
     """Whether a text says something of the worker or the booking, so that nobody else's copy will do."""
     return not _PERSONAL.isdisjoint(placeholders_in(body))
+
+
+def is_alike_everywhere(body: str) -> bool:
+    """Whether a text says the same in every district, to everybody."""
+    return placeholders_in(body) <= _OF_NOBODY
 
 
 def needs_booking(body: str) -> bool:

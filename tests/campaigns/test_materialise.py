@@ -52,6 +52,27 @@ def test_everybody_once_in_attempts_of_a_size(office: Office) -> None:
     assert office.audited()[-1] == "campaign.start"
 
 
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("Halo", [0, 1, 2, 3]),  # as they stand in their table
+        ("Hubungi {ussd_code}", [0, 1, 2, 3]),
+        ("Halo {district}", [0, 2, 1, 3]),  # each district's together: what says the same is one request
+        ("Sampai {closes}", [0, 2, 1, 3]),
+        ("Halo {name}", [0, 2, 1, 3]),
+    ],
+)
+def test_people_of_a_district_stand_together_where_the_text_tells_of_it(
+    office: Office, text: str, order: list[int]
+) -> None:
+    office.world.district("3271", "Kota Bogor", "Asia/Jakarta")
+    office.world.district("3299", "Kota Baru", "Asia/Jakarta")
+    workers = [office.workers(1, district=code)[0] for code in ("3271", "3299", "3271", "3299")]
+    office.running(texts={"id": text}, batch_size=2)
+    written = office.database.rows("SELECT worker_id FROM message ORDER BY attempt_id, id")
+    assert [workers.index(worker) for (worker,) in written] == order
+
+
 def test_an_attempt_is_of_one_language_and_time_zone(office: Office) -> None:
     office.world.district("7371", "Kota Makassar", "Asia/Makassar")
     office.workers(2)
