@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench.counted import await_counted
 from bench.cpu import BLAST, POSTGRESQL, SENDERS, STUB, VALKEY, WEB, Meters
 from bench.stage import (
     HOST,
@@ -123,6 +124,7 @@ def staged_blast(
             ),
         )
         await_serving(service, log_path)
+        await_counted(service)
         yield BlastStage(service, stub, environ)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import people
+from bench.counted import await_counted
 from bench.cpu import FLOOR, POSTGRESQL, SENDERS, VALKEY, WEB, children_seconds
 from bench.crowd import gather_roster
 from bench.failure import BenchFailed
@@ -98,6 +99,8 @@ def measure(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:
         run_folder(folder) as own,
         staged(own, workers=roster, web_only=wanted.web_only, say=say, filled=filled) as stage,
     ):
+        if not wanted.web_only:
+            await_counted(stage)
         return _Measurement(stage, wanted, say).run(folder)
 
 

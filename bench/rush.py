@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import people
+from bench.counted import await_counted
 from bench.cpu import FLOOR, VALKEY, WEB, Course
 from bench.failure import BenchFailed
 from bench.figures import percentile
@@ -96,6 +97,7 @@ class RushResult:
 def measure(wanted: WantedRush, folder: Path, say: Callable[[str], None]) -> RushResult:
     """Measure in a run folder below ``folder``; call from the main thread. Raises ``BenchFailed`` and others."""
     with run_folder(folder) as own, staged(own, workers=people.roster_for(_MOST), web_only=False, say=say) as stage:
+        await_counted(stage)
         callers = iter(people.choose_callers(stage.database_url, _MOST))
         say("warming up")
         _closed(stage, [next(callers) for _ in range(wanted.registrations)])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.blast_stage import fill
+from bench.counted import await_counted
 from bench.cpu import FLOOR, POSTGRESQL, SENDERS, STUB, VALKEY, WEB, Meters
 from bench.stage import HOST, Stage, await_serving, ended_by_sigterm, free_port, pids_of, running_children, settings_of
 from bench.stub_gateway.running import RunningStub
@@ -82,6 +83,7 @@ def staged_sms(folder: Path, *, roster: int, say: Callable[[str], None]) -> Iter
             ),
         )
         await_serving(service, log_path)
+        await_counted(service)
         yield SmsStage(service, stub, environ)
 
 
