@@ -55,7 +55,7 @@ _TOLD = """unnest(string_to_array(%(provider_ids)s, E'\\x1f'), string_to_array(%
 _ACCEPT = f"""
 WITH submitted AS ({{submit}}), settled AS (
     UPDATE message m SET state = 'accepted', reason = NULL, provider_id = t.provider_id, settled_at = %(now)s FROM {_TOLD}
-    WHERE {{found}} AND m.state IN ('queued', 'unknown') AND m.provider_id IS NULL
+    WHERE {{found}}
     RETURNING 1
 ), closed AS (
     UPDATE attempt SET settled_at = %(now)s, state = 'settled'
@@ -66,10 +66,14 @@ SELECT (SELECT array_agg(id) FROM submitted), (SELECT count(*) FROM settled),
         AND r.provider_id = ANY(string_to_array(%(provider_ids)s, E'\\x1f')))
 """
 _NOTHING = "SELECT NULL::bigint AS id"
-_BY_ID = "m.id = t.message_id"
+_BY_ID = "m.id = t.message_id AND m.state IN ('queued', 'unknown') AND m.provider_id IS NULL"
 # A whole attempt's messages stand together: read at one go, and not by one look into an index for each (the sum keeps the
-# planner, who does not know how many there are, from that).
-_BY_ATTEMPT = "m.attempt_id = ANY(%(leases)s) AND m.id + 0 = t.message_id"
+# planner, who does not know how many there are, from that). What is still open is asked in a way that says nothing to the
+# planner: once most messages of all campaigns are settled, it would expect none, and compare each with each.
+_BY_ATTEMPT = (
+    "m.attempt_id = ANY(%(leases)s) AND m.id + 0 = t.message_id "
+    "AND CASE WHEN m.state IN ('queued', 'unknown') AND m.provider_id IS NULL THEN 1 ELSE 0 END <> 0"
+)
 #: The same by whether whole attempts have been answered, and whether others are submitted with it.
 _ACCEPT_AS = {
     (whole, submits): _ACCEPT.format(found=_BY_ATTEMPT if whole else _BY_ID, submit=SUBMIT if submits else _NOTHING)

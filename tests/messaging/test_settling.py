@@ -107,3 +107,19 @@ def test_a_receipt_that_was_faster_stands(database: Database) -> None:
     accepts(database, lease, letter, "SM1")
     assert database.rows("SELECT state, provider_id FROM message") == [("delivered", "SM1")]
     assert database.value("SELECT state FROM attempt") == "settled"
+
+
+def test_a_whole_attempt_is_not_compared_each_with_each_where_most_is_settled(database: Database) -> None:
+    """The planner expects that nothing is open where nearly nothing is, and goes through all ids for each message."""
+    [(lease, letter)] = submitted(database, "a")
+    database.rows(
+        "INSERT INTO message (attempt_id, phone, state, provider_id, created_at, lane, kind, gateway, language, natural_key, "
+        "body) SELECT attempt_id, phone, 'accepted', 'SM' || n, created_at, lane, kind, gateway, language, 'key ' || n, body "
+        "FROM message, generate_series(1, 5000) AS n"
+    )
+    database.rows("ANALYZE message")
+    told = {"provider_ids": "SM", "messages": str(letter.id), "leases": [lease.id], "done": [lease.id]}
+    more = {"gateway": lease.gateway, "now": MORNING}
+    plan = "\n".join(row[0] for row in database.rows("EXPLAIN " + settling._ACCEPT_AS[True, False], told | more))
+    assert "Hash Join" in plan
+    assert "Nested Loop" not in plan
