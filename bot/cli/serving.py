@@ -43,9 +43,10 @@ def demo() -> None:
 @click.option("--processes", type=click.IntRange(1, 64), default=None, help="Default: WEB_PROCESSES, else 2.")
 def web(processes: int | None) -> None:
     """Serve HTTP at HOST:PORT."""
-    from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
+
+    from bot.web.processes import Server
 
     settings = config.load(os.environ)
     Services(settings).check_sending()
@@ -54,7 +55,7 @@ def web(processes: int | None) -> None:
     _allow_connections()
     # Loaded once, and there for every process that is forked: also for the successor of one that was killed.
     importlib.import_module("bot.web.app")
-    server = Granian(
+    server = Server(
         "wsgi:app",
         address=settings.host,
         port=settings.port,

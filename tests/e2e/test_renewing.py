@@ -126,6 +126,7 @@ def test_all_processes_are_renewed_and_no_hop_fails(world: World, service: Servi
     assert callers.wrong == []
     assert callers.slowest < _DEADLINE
     assert not before & _pids(service)
+    assert "refused to gracefully stop" not in service.log.read_text(), "a web process had to be killed"
     assert callers.served > 100
     assert [found.invariant.name for found in check(world.database, datetime.now(UTC)) if found.count] == []
 
