@@ -5,6 +5,9 @@ first who asks; whoever asks between that and the thread's turn to write it down
 machine the master then says that a process "refused to gracefully stop" which ended at once, and kills it, which by
 then is nobody or, at worst, another with the same number. The end of the pipe that each process holds says the same to
 everybody, as often as they ask.
+
+And until a process has loaded the application, it hears SIGTERM as its master does, who notes it down for itself: such a
+process loads on, serves for ever, and is killed in the end. As long as it serves nobody, it may end at once.
 """
 
 from __future__ import annotations
