@@ -172,9 +172,9 @@ class Books:
         """The country's figures."""
         return Figures(*map(sum, zip(*self._counts.values(), strict=True)))
 
-    def without_ticket(self, numbers: Iterable[int]) -> int:
-        """How many of these workers were never shown a ticket."""
-        return sum(self._people[number].registered_at is None for number in numbers)
+    def without_ticket(self, numbers: Iterable[int]) -> list[int]:
+        """Those of these workers who were never shown a ticket."""
+        return [number for number in numbers if self._people[number].registered_at is None]
 
     def digest(self) -> str:
         """What the books come to, in 32 digits: the same for the same people, arrivals and inputs."""

@@ -70,6 +70,8 @@ class Callers:
         self._flying: dict[int, float] = {}
         self.seen: Counter[str] = Counter()
         self.odd: Counter[str] = Counter()
+        #: What each of the roster saw last, by number.
+        self.last_seen: dict[int, str] = {}
         for plan in plans:
             self._plan_visit(_Caller(plan))
 
@@ -197,6 +199,8 @@ class Callers:
             return
         caller.last = None
         number = None if plan.worker is None else plan.worker.number
+        if number is not None:
+            self.last_seen[number] = state
         self._books.saw(number, plan.phone, state, caller.moment)
         if state in ENDS:
             self._over(caller)

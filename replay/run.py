@@ -130,7 +130,7 @@ class _Day:
     def invite(self, plans: Sequence[Plan]) -> None:
         """Those who come."""
         stage = self._stage
-        self._wanting = [plan.worker.number for plan in plans if plan.worker and plan.registers_at is not None]
+        self._wanting = {plan.worker.number: plan for plan in plans if plan.worker and plan.registers_at is not None}
         self._callers = Callers(list(plans), self.lines, self._books, stage.webhook("ussd"), stage.webhook("sms"))
         self._post = Post(
             *(stage.stub.log, self.lines, self._books, stage.webhook("receipts"), self._callers.texted),
@@ -174,8 +174,18 @@ class _Day:
 
     def _wrong(self) -> Iterator[str]:
         yield from self._books.oddities
-        if unserved := self._books.without_ticket(self._wanting):
-            yield f"{unserved} people meant to register to the end, and were shown no ticket"
+        unserved: dict[tuple[str, str], list[float]] = {}
+        for number in self._books.without_ticket(self._wanting):
+            plan = self._wanting[number]
+            way = "by SMS" if plan.by_sms else "by USSD"
+            unserved.setdefault((way, self._callers.last_seen.get(number, "nothing")), []).append(
+                plan.registers_at or 0.0
+            )
+        for (way, state), moments in unserved.items():
+            yield (
+                f"{len(moments)} people meant to register {way} between {said(min(moments))} and {said(max(moments))}, were "
+                f"shown no ticket, and saw {state} last"
+            )
 
     def _send_blast(self) -> None:
         stage, text = self._stage, f"{BLAST_TEXT} Hubungi {{ussd_code}} atau balas tanggal lahir (DDMMYYYY). Gratis."

@@ -54,7 +54,7 @@ class TestPeople:
 
     def test_who_was_shown_no_ticket_is_told(self, books: Books) -> None:
         books.saw(SOMEBODY, phone(SOMEBODY), "ticket", 1.0)
-        assert books.without_ticket([SOMEBODY, 5, 6]) == 2
+        assert books.without_ticket([SOMEBODY, 5, 6]) == [5, 6]
 
     def test_a_number_that_nobody_claims_becomes_theirs_who_prove_themselves(self, books: Books) -> None:
         own = ROSTER.workers[STRANGER_WITHOUT_PHONE].own
