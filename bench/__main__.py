@@ -30,7 +30,8 @@ def bench(context: click.Context) -> None:
 
 @bench.command("all")
 @click.option("--runs", type=click.IntRange(1), default=_RUNS, show_default=True, help="One after another.")
-def everything(runs: int) -> None:
+@click.option("--growth/--no-growth", default=True, show_default=True, help="How costs grow, after the last.")
+def everything(runs: int, growth: bool) -> None:
     """Whole runs of every bench, kept in VAR/bench/runs/<n>/<bench>.json; and how costs grow, after the last."""
     right = True
     if not report.is_commit(of := commit()):
@@ -38,7 +39,7 @@ def everything(runs: int) -> None:
     for number in range(1, runs + 1):
         kept = new_run(bench_folder())
         # How costs grow is a comparison by itself, and takes as long as all the others.
-        for one in (*BENCHES, GROWTH) if number == runs else BENCHES:
+        for one in (*BENCHES, GROWTH) if growth and number == runs else BENCHES:
             say(f"run {number} of {runs}, kept in {kept}: {one.name}")
             right = run(one, one.wanted(), also_into=[kept]) and right
     sys.exit(0 if right else 1)
@@ -58,8 +59,8 @@ def write_report(runs: int, document: Path) -> None:
     """Write the tables of the last whole runs into docs/performance.md, and what they are made of beside it."""
     try:
         found = report.last_runs(bench_folder(), runs)
-        report.check(found, [one.name for one in BENCHES], once=[GROWTH.name])
-        report.write(document, found)
+        report.check(found, [one.name for one in BENCHES])
+        report.write(document, found, apart=[GROWTH.name])
     except (BenchFailed, OSError) as error:
         raise click.ClickException(str(error)) from error
     say(f"{document} has the tables of {runs} runs")

@@ -64,9 +64,9 @@ def last_runs(folder: Path, count: int) -> list[Run]:
         raise BenchFailed(f"a result that is kept is no JSON: {error}") from error
 
 
-def check(runs: Sequence[Run], benches: Sequence[str], once: Sequence[str] = ()) -> None:
+def check(runs: Sequence[Run], benches: Sequence[str]) -> None:
     """Raise ``BenchFailed`` unless these are whole runs of ``benches``, three or more, of one commit on one machine, and all of
-    it was right; those of ``once`` at least one of the runs must have."""
+    it was right. What else they have must be so, too."""
     if len(runs) < LEAST_RUNS:
         raise BenchFailed(f"at least {LEAST_RUNS} runs are wanted, not {len(runs)}")
     for number, run in enumerate(runs, 1):
@@ -75,8 +75,6 @@ def check(runs: Sequence[Run], benches: Sequence[str], once: Sequence[str] = ())
         for name in run:
             if wrong := run[name].common.wrong:
                 raise BenchFailed(f"run {number} of {len(runs)}, {name}, was wrong: {wrong[0]}")
-    if missing := [name for name in once if not any(name in run for run in runs)]:
-        raise BenchFailed(f"no run has it: {', '.join(missing)}")
     every = [told for run in runs for told in run.values()]
     commits = sorted({told.commit for told in every})
     if len(commits) > 1:
@@ -92,16 +90,21 @@ def is_commit(words: str) -> bool:
     return re.fullmatch("[0-9a-f]+", words) is not None
 
 
-def written(text: str, runs: Sequence[Run]) -> str:
-    """The document with the tables of ``runs`` in their places; raises ``BenchFailed`` where places and benches differ."""
+def written(text: str, runs: Sequence[Run], apart: Sequence[str] = ()) -> str:
+    """The document with the tables of ``runs`` in their places; raises ``BenchFailed`` where places and benches differ.
+
+    The place of one of ``apart`` that no run has is empty.
+    """
     places = [place["name"] for place in _PLACE.finditer(text)]
     benches = {name for run in runs for name in run}
-    if wrong := sorted(set(places) ^ benches):
+    if wrong := sorted((set(places) ^ benches) - (set(apart) - benches)):
         raise BenchFailed(f"either the document has no place for it, or no run has it: {', '.join(wrong)}")
 
     def filled(place: re.Match[str]) -> str:
         name = place["name"]
         having = [run for run in runs if name in run]
+        if not having:
+            return f"<!-- bench:{name} -->\n<!-- /bench -->"
         lines = lines_of([run[name].common for run in having])
         return "\n".join((f"<!-- bench:{name} -->", "", head_of(name, having), "", *lines, "", "<!-- /bench -->"))
 
@@ -122,9 +125,9 @@ def head_of(name: str, runs: Sequence[Run]) -> str:
     )
 
 
-def write(document: Path, runs: Sequence[Run]) -> None:
+def write(document: Path, runs: Sequence[Run], apart: Sequence[str] = ()) -> None:
     """Write the tables into ``document`` and what they are made of beside it; raises ``BenchFailed`` or ``OSError``."""
-    text = written(document.read_text(encoding="utf-8"), runs)
+    text = written(document.read_text(encoding="utf-8"), runs, apart)
     source = [{name: told.as_json() for name, told in run.items()} for run in runs]
     source_of(document).write_text(json.dumps(source, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     document.write_text(text, encoding="utf-8")
