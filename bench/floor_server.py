@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import granian
-
 from bot.cli.serving import web
+from bot.web import processes
 
 _APPLICATION = "bench.floor_app:application"
 
 
 def serve() -> None:
     """Serve the floor at HOST:PORT until a signal asks to stop."""
-    genuine = granian.Granian
+    genuine = processes.Server
 
     def with_the_floor(_target: str, *rest: Any, **settings: Any) -> Any:
         return genuine(_APPLICATION, *rest, **settings)
 
-    granian.Granian = with_the_floor  # type: ignore[assignment]
+    processes.Server = with_the_floor  # type: ignore[assignment, misc]
     web.main(args=[], standalone_mode=False)
 
 

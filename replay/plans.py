@@ -128,7 +128,7 @@ def plan_of(roster: Roster, worker: Worker, chance: Random) -> Plan:
         locked = _visit(begins, wrong, by_sms=False, chance=chance)
         back = locked.steps[-1].at + chance.uniform(*_LOCK)
         again = [_visit(back, _road(worker), by_sms=False, chance=chance)] if back < LAST else []
-        return _timed(replace(blank, visits=(locked, *again)), _ends(worker, "ticket"))
+        return _timed(replace(blank, visits=(locked, *again)), _ends(worker, "ticket" if again else ""))
     road, end = list(_wayward(roster, worker, chance)), "ticket"
     if chance.random() < NOT_ME:
         road, end = [*_until(road, "confirm"), ("confirm", "3")], "not_me_kept"

@@ -67,6 +67,19 @@ class TestPlans:
             moments = [moment for visit in plan.visits for moment in (visit.at, *(step.at for step in visit.steps))]
             assert moments == sorted(moments)
 
+    def test_whoever_means_to_register_takes_a_place_in_the_end(self, day: list[Plan]) -> None:
+        wanting = [plan for plan in day if plan.registers_at is not None]
+        assert all(any(step.state == "offer" for visit in plan.visits for step in visit.steps) for plan in wanting)
+
+    def test_who_is_locked_out_too_late_to_come_back_does_not_mean_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(plans, "LOCKED", 1.0)
+        monkeypatch.setattr(plans, "arrival", lambda _chance: LAST - 1800.0)
+        chance, everybody = Random(1), roster()
+        late = [plans.plan_of(everybody, worker, chance) for worker in everybody.workers[2:60]]
+        locked = [plan for plan in late if len(plan.visits) == 1 and len(plan.visits[0].steps) == 5]
+        assert len(locked) > 20
+        assert {plan.registers_at for plan in locked if plan.visits[0].steps[-1].state == "birth_date"} == {None}
+
     def test_whoever_ends_after_midnight_began_before_and_is_done_within_the_grace(self, day: list[Plan]) -> None:
         for plan in day:
             for visit in plan.visits:
