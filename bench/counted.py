@@ -1,7 +1,8 @@
 """The service at rest: when what it counts once, after people were put on the roster, is through.
 
-The first count of a roster goes through everybody for some seconds or a minute. It comes once after an import, whatever is
-measured then, and takes a good part of a core from it.
+The first count of a roster goes through everybody for some seconds or a minute, and so do those after it, as long as the import
+itself is something that has just happened to everybody. That comes once, whatever is measured then, and takes a good part of a
+core from it.
 """
 
 from __future__ import annotations
@@ -15,25 +16,29 @@ from bench.failure import BenchFailed
 from bench.stage import Stage
 from bot.evaluation import figures
 from bot.followup import gathering
+from bot.registration.touched import OPEN
 
-_POLL: Final = 0.1
+_POLL: Final = 0.2
 #: Seconds that the first count may take.
 _LIMIT: Final = 600.0
-_RIGHT: Final = """
-SELECT count(*) FROM figure_snapshot WHERE kind = ANY(%s) AND body -> 'people' ->> 'right_at' IS NOT NULL
+_AT_REST: Final = """
+SELECT count(*) FROM figure_snapshot
+WHERE kind = ANY(%s) AND NOT (body -> 'people' -> 'behind')::boolean
+    AND (body -> 'people' -> 'cursor' ->> 'at')::timestamptz - %s > %s
 """
 
 
 def await_counted(stage: Stage) -> None:
-    """Wait until the figures and the people to follow up were counted once; raises ``BenchFailed``.
+    """Wait until a look counts those alone whom something happened to afterwards; raises ``BenchFailed``.
 
     Only where the lane of sweeps and the clock are running.
     """
     kinds = [figures.KIND, gathering.KIND]
     until = time.monotonic() + _LIMIT
     with psycopg.connect(stage.database_url, autocommit=True) as connection:
+        imported = connection.execute("SELECT max(updated_at) FROM worker").fetchone()
         while True:
-            row = connection.execute(_RIGHT, (kinds,)).fetchone()
+            row = connection.execute(_AT_REST, (kinds, OPEN, imported[0] if imported else None)).fetchone()
             if row is not None and row[0] == len(kinds):
                 return
             stage.check_alive()
