@@ -24,6 +24,7 @@ from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from bot.embedded.layout import PASS_THROUGH
 from bot.embedded.servers import EmbeddedServers
 from bot.officers import passwords
+from bot.redis_clients import connect
 
 _MEMORY = Path("/dev/shm")  # a database is copied there in 20 ms, on some disks in 200
 _ENOUGH_MEMORY = 1024**3
@@ -174,3 +175,10 @@ def redis_url(servers: EmbeddedServers, _valkey: redis.Redis) -> str:
     """The address of this run's Valkey, emptied for this test."""
     _valkey.flushall()
     return servers.urls.redis_url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of it as the service makes one."""
+    with connect(redis_url) as client:
+        yield client

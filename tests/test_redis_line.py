@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -20,14 +19,8 @@ from tests.stopping import paused
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with connect(redis_url) as made:
-        yield made
-
-
-@pytest.fixture
-def connection(client: redis.Redis) -> Any:
-    return client.connection_pool.get_connection()
+def connection(redis_client: redis.Redis) -> Any:
+    return redis_client.connection_pool.get_connection()
 
 
 def _ask(connection: Any, *command: str | int | bytes) -> Any:
@@ -96,13 +89,13 @@ def test_who_is_interrupted_leaves_no_answer_for_the_next(connection: Any) -> No
     assert _ask(connection, "ECHO", "next") == b"next"
 
 
-def test_what_nobody_asked_for_is_passed_over(redis_url: str, client: redis.Redis) -> None:
+def test_what_nobody_asked_for_is_passed_over(redis_url: str, redis_client: redis.Redis) -> None:
     separator = "&" if "?" in redis_url else "?"
     with connect(f"{redis_url}{separator}protocol=3") as telling:
         connection: Any = telling.connection_pool.get_connection()
-        client.set("watched", "1")
+        redis_client.set("watched", "1")
         assert _ask(connection, "CLIENT", "TRACKING", "ON") == b"OK"
         assert _ask(connection, "GET", "watched") == b"1"
-        client.set("watched", "2")  # of which the connection is told
+        redis_client.set("watched", "2")  # of which the connection is told
         assert _ask(connection, "ECHO", "asked") == b"asked"
         assert _ask(connection, "GET", "watched") == b"2"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
+import redis
 
 from bot.clock import ManualClock
 from bot.conversation.catalog import Catalogs
 from bot.conversation.engine import Engine
-from bot.redis_clients import connect
 from tests.conversation.house import NOON, House
 from tests.conversation.teahouse import Guest, Kitchen, catalogs, teahouse
 
@@ -30,6 +28,5 @@ def kitchen() -> Kitchen:
 
 
 @pytest.fixture
-def house(redis_url: str, words: Catalogs, kitchen: Kitchen) -> Iterator[House]:
-    with connect(redis_url) as client:
-        yield House(client, words, kitchen, ManualClock(NOON), teahouse())
+def house(redis_client: redis.Redis, words: Catalogs, kitchen: Kitchen) -> House:
+    return House(redis_client, words, kitchen, ManualClock(NOON), teahouse())

@@ -25,14 +25,8 @@ KEY = "conv:{+6281234567890}"
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with connect(redis_url) as made:
-        yield made
-
-
-@pytest.fixture
-def store(client: redis.Redis) -> Store:
-    return Store(client)
+def store(redis_client: redis.Redis) -> Store:
+    return Store(redis_client)
 
 
 def _record(answer: str = "Hello", at: float = 1.5) -> Record:
@@ -56,9 +50,9 @@ class TestRoundTrip:
         assert store.save(PHONE, 0, _record())
         assert store.load(PHONE) == (_record(), 1)
 
-    def test_everybody_has_a_key_of_their_own_in_one_slot(self, store: Store, client: redis.Redis) -> None:
+    def test_everybody_has_a_key_of_their_own_in_one_slot(self, store: Store, redis_client: redis.Redis) -> None:
         store.save(PHONE, 0, _record())
-        assert client.keys() == [KEY.encode()]
+        assert redis_client.keys() == [KEY.encode()]
         assert store.load(PHONE + "1") == (None, 0)
 
     @pytest.mark.parametrize("answer", ["", "a:b:c", "\n\t\"'", "é ß 😀 \x00", "x" * 5000])
@@ -68,11 +62,11 @@ class TestRoundTrip:
         assert loaded == _record(answer)
 
     def test_it_is_collected_after_no_conversation_could_be_resumed_any_more(
-        self, store: Store, client: redis.Redis
+        self, store: Store, redis_client: redis.Redis
     ) -> None:
         store.save(PHONE, 0, _record())
         store.save(PHONE, 1, _record())
-        assert KEEP_SECONDS - 5 <= client.ttl(KEY) <= KEEP_SECONDS
+        assert KEEP_SECONDS - 5 <= redis_client.ttl(KEY) <= KEEP_SECONDS
         assert KEEP_SECONDS > 48 * 3600
 
     def test_it_can_be_forgotten(self, store: Store) -> None:
@@ -95,26 +89,26 @@ class TestCompareAndSet:
         loaded, version = store.load(PHONE)
         assert (loaded, version) == (_record(str(won.index(True))), 1)
 
-    def test_what_was_lost_meanwhile_makes_the_save_lose(self, store: Store, client: redis.Redis) -> None:
+    def test_what_was_lost_meanwhile_makes_the_save_lose(self, store: Store, redis_client: redis.Redis) -> None:
         store.save(PHONE, 0, _record())
-        client.flushall()
+        redis_client.flushall()
         assert not store.save(PHONE, 1, _record())
         assert store.load(PHONE) == (None, 0)
 
-    def test_the_same_save_twice_is_one(self, client: redis.Redis) -> None:
+    def test_the_same_save_twice_is_one(self, redis_client: redis.Redis) -> None:
         """A client that re-sends after a lost answer must not be told that somebody else was faster."""
-        save = client.register_script(stores.SAVE)
+        save = redis_client.register_script(stores.SAVE)
         arguments: list[int | str] = ["", "1:token:" + encode(_record()), 60, len("1:token:") - 1]
         assert [save(keys=[KEY], args=arguments) for _ in range(2)] == [1, 1]
-        assert client.get(KEY) == b"1:token:" + encode(_record()).encode()
+        assert redis_client.get(KEY) == b"1:token:" + encode(_record()).encode()
         assert save(keys=[KEY], args=["", "1:other:" + encode(_record()), 60, len("1:other:") - 1]) == 0
 
-    def test_two_saves_never_share_a_token(self, store: Store, client: redis.Redis) -> None:
+    def test_two_saves_never_share_a_token(self, store: Store, redis_client: redis.Redis) -> None:
         tokens = set()
         for version in range(50):
             random.seed(4711)  # whoever seeds the module's generator must not make saves look alike
             store.save(PHONE, version, _record())
-            kept = client.get(KEY)
+            kept = redis_client.get(KEY)
             assert isinstance(kept, bytes)
             tokens.add(kept.split(b":")[1])
         assert len(tokens) == 50
@@ -134,9 +128,11 @@ class TestCompareAndSet:
 
         assert len({token(number) for number in range(3)}) == 3
 
-    def test_a_server_that_has_forgotten_the_script_is_taught_again(self, store: Store, client: redis.Redis) -> None:
+    def test_a_server_that_has_forgotten_the_script_is_taught_again(
+        self, store: Store, redis_client: redis.Redis
+    ) -> None:
         store.save(PHONE, 0, _record())
-        client.script_flush()
+        redis_client.script_flush()
         assert store.save(PHONE, 1, _record("second"))
 
 
@@ -144,8 +140,8 @@ class TestForms:
     def test_what_cannot_be_read_is_nothing(self) -> None:
         assert [decode(text) for text in ("", "{", "[]", "null", "4", '{"v": 1}', '{"v": "1"}', b"\xff")] == [None] * 8
 
-    def test_what_cannot_be_read_is_overwritten_by_the_next_save(self, store: Store, client: redis.Redis) -> None:
-        client.set(KEY, b"7:token:{broken")
+    def test_what_cannot_be_read_is_overwritten_by_the_next_save(self, store: Store, redis_client: redis.Redis) -> None:
+        redis_client.set(KEY, b"7:token:{broken")
         assert store.load(PHONE) == (None, 7)
         assert store.save(PHONE, 7, _record())
         assert store.load(PHONE) == (_record(), 8)
