@@ -13,10 +13,14 @@ _LONGEST: Final = 64
 
 
 def request_id() -> str:
-    """The id of this request: the caller's ``X-Request-Id`` if it is a plain one, else made here."""
+    """The id of this request: the caller's ``X-Request-Id`` if it is a plain one, else made here.
+
+    Neither can be somebody's NIK or number, since logs hold it: it has a letter, and ours one in front.
+    """
     known: str | None = g.get("request_id")
     if known is None:
         given = request.headers.get(HEADER, "")
-        plain = given.isascii() and given.replace("-", "").isalnum() and len(given) <= _LONGEST
-        known = g.request_id = given if plain else secrets.token_hex(8)
+        letters = given.replace("-", "")
+        plain = given.isascii() and letters.isalnum() and not letters.isdecimal() and len(given) <= _LONGEST
+        known = g.request_id = given if plain else f"r{secrets.token_hex(8)}"
     return known

@@ -116,8 +116,10 @@ class TestRequestIds:
         if answer.status_code not in {200, 308}:
             assert problem(answer, 404)["request_id"] == "order-66"
 
-    @pytest.mark.parametrize("given", ["", "-", "two words", "x" * 65, "<b>", "é"])
+    @pytest.mark.parametrize("given", ["", "-", "two words", "x" * 65, "<b>", "é", "0812-0000-0001"])
     def test_what_is_no_plain_id_is_not_repeated(self, caller: Program, given: str) -> None:
         found = {self._asks(caller, path, given).headers["X-Request-Id"] for path in ("/system", "/nothing")}
         assert len(found) == 2
         assert given not in found
+        # With a letter in front no detector takes one for somebody's NIK.
+        assert {each[0] for each in found} == {"r"}
