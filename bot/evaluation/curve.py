@@ -26,7 +26,8 @@ RECOUNT_EVERY: Final = timedelta(days=1)
 _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 # A change of place gives one and takes one. The bits of grouping() say which of province, home and facility is summed up.
-# What has not changed is not written.
+# What has not changed is not written. NOT IN is answered from a hash; a planner who knows too little of what was counted would
+# join it by the moment alone, and compare each place of a step with each.
 _COUNT = f"""
 WITH fresh AS MATERIALIZED (
     SELECT CASE grouping(province, home, facility)
@@ -34,7 +35,7 @@ WITH fresh AS MATERIALIZED (
                ELSE 'd' || home || 'f' || facility END AS place,
            at, sum(net) AS net
     FROM (
-        SELECT d.province_code AS province, {HOME} AS home, coalesce(w.facility_id, 0) AS facility, at, sum(e.net) AS net
+        SELECT d.province_code AS province, {HOME} AS home, coalesce(w.facility_id, 0) AS facility, at, sum(e.net)::int AS net
         FROM (
             SELECT worker_id, date_bin('15 minutes', booked_at, %(origin)s) AS at, 1 AS net
             FROM booking WHERE booked_at >= %(since)s AND dose = 1
@@ -49,7 +50,7 @@ WITH fresh AS MATERIALIZED (
     HAVING sum(net) <> 0
 ), gone AS (
     DELETE FROM registration_count r
-    WHERE r.at >= %(since)s AND NOT EXISTS (SELECT FROM fresh f WHERE f.place = r.place AND f.at = r.at)
+    WHERE r.at >= %(since)s AND (r.place, r.at) NOT IN (SELECT f.place, f.at FROM fresh f)
 )
 INSERT INTO registration_count AS r (place, at, net) SELECT place, at, net FROM fresh
 ON CONFLICT (place, at) DO UPDATE SET net = EXCLUDED.net WHERE r.net <> EXCLUDED.net
