@@ -7,6 +7,7 @@ Pages read ``follow_up_case`` by its indexes and the counts from ``figure_snapsh
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +24,9 @@ from bot.registration.rounds import Round, Which, look
 KIND: Final = "follow-up"
 #: How often the list is brought up to date.
 EVERY: Final = timedelta(seconds=5)
+#: How often the list is counted whole; in between what a look changes is added to the counts. Who is erased in between
+#: leaves the list by another way, and counts until then.
+_WHOLE_EVERY: Final = timedelta(seconds=60)
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('follow-up'))"
 
@@ -30,17 +34,25 @@ _PUT_RIGHT = f"""
 WITH now_so AS MATERIALIZED ({CASES}), gone AS (
     DELETE FROM follow_up_case c WHERE {{cases}}
         AND NOT EXISTS (SELECT 1 FROM now_so n WHERE n.worker_id = c.worker_id)
+    RETURNING c.district_code, c.reason
+), put AS (
+    INSERT INTO follow_up_case AS c (worker_id, district_code, facility_id, name, profession, reason, since)
+    SELECT worker_id, district_code, facility_id, name, profession, reason, since FROM now_so n
+    WHERE NOT EXISTS (
+        SELECT 1 FROM follow_up_case k WHERE k.worker_id = n.worker_id
+            AND (k.district_code, k.name, k.profession, k.reason, k.since)
+              = (n.district_code, n.name, n.profession, n.reason, n.since)
+            AND k.facility_id IS NOT DISTINCT FROM n.facility_id)
+    ORDER BY worker_id
+    ON CONFLICT (worker_id) DO UPDATE SET district_code = EXCLUDED.district_code, facility_id = EXCLUDED.facility_id,
+        name = EXCLUDED.name, profession = EXCLUDED.profession, reason = EXCLUDED.reason, since = EXCLUDED.since
+    RETURNING old.district_code AS old_district_code, old.reason AS old_reason, new.district_code, new.reason
+), changed AS (
+    SELECT district_code, reason, 1 AS sign FROM put
+    UNION ALL SELECT old_district_code, old_reason, -1 FROM put WHERE old_reason IS NOT NULL
+    UNION ALL SELECT district_code, reason, -1 FROM gone
 )
-INSERT INTO follow_up_case AS c (worker_id, district_code, facility_id, name, profession, reason, since)
-SELECT worker_id, district_code, facility_id, name, profession, reason, since FROM now_so n
-WHERE NOT EXISTS (
-    SELECT 1 FROM follow_up_case k WHERE k.worker_id = n.worker_id
-        AND (k.district_code, k.name, k.profession, k.reason, k.since)
-          = (n.district_code, n.name, n.profession, n.reason, n.since)
-        AND k.facility_id IS NOT DISTINCT FROM n.facility_id)
-ORDER BY worker_id
-ON CONFLICT (worker_id) DO UPDATE SET district_code = EXCLUDED.district_code, facility_id = EXCLUDED.facility_id,
-    name = EXCLUDED.name, profession = EXCLUDED.profession, reason = EXCLUDED.reason, since = EXCLUDED.since
+SELECT district_code, reason, sum(sign)::int FROM changed GROUP BY 1, 2 HAVING sum(sign) <> 0
 """
 _COUNT = "SELECT district_code, reason, count(*) FROM follow_up_case GROUP BY 1, 2"
 
@@ -84,12 +96,24 @@ def gather(database: Database, clock: Clock) -> bool:
         if locked is None or not locked[0]:
             return False
         now, began = clock.now(), time.monotonic()
-        row = connection.execute("SELECT body -> 'people' FROM figure_snapshot WHERE kind = %s", (KIND,)).fetchone()
-        people = look(connection, Round.from_json(row[0]) if row else None, now, partial(_put_right, connection))
+        row = connection.execute("SELECT body FROM figure_snapshot WHERE kind = %s", (KIND,)).fetchone()
+        kept = row[0] if row else None
+        changed: Counter[tuple[str, str]] = Counter()
+        people = look(
+            connection, Round.from_json(kept["people"]) if kept else None, now, partial(_put_right, connection, changed)
+        )
+        counted_at = datetime.fromisoformat(kept["counted_at"]) if kept and "counted_at" in kept else None
+        if kept is None or counted_at is None or not counted_at <= now < counted_at + _WHOLE_EVERY:
+            counted_at, counts = (
+                now,
+                {(district, reason): count for district, reason, count in connection.execute(_COUNT)},
+            )
+        else:
+            counts = _added(kept["districts"], changed)
         districts: dict[str, dict[str, int]] = {}
-        for district, reason, count in connection.execute(_COUNT):
+        for (district, reason), count in counts.items():
             districts.setdefault(district, {})[reason] = count
-        body = {"people": people.as_json(), "districts": districts}
+        body = {"people": people.as_json(), "districts": districts, "counted_at": counted_at.isoformat()}
         took = round((time.monotonic() - began) * 1000)
         connection.execute(_KEEP, {"kind": KIND, "as_of": now, "took_ms": took, "body": Jsonb(body)})
     return True
@@ -112,6 +136,15 @@ def counted(database: Database) -> Gathered | None:
     )
 
 
-def _put_right(connection: psycopg.Connection[Any], which: Which) -> None:
+def _put_right(connection: psycopg.Connection[Any], changed: Counter[tuple[str, str]], which: Which) -> None:
+    """Write the cases of some workers as they now are; ``changed`` takes how many more there are of a district and reason."""
     sql = _PUT_RIGHT.format(workers=which.of("w.id"), cases=which.of("c.worker_id"))
-    connection.execute(sql.encode(), which.parameters)
+    for district, reason, more in connection.execute(sql.encode(), which.parameters):
+        changed[district, reason] += more
+
+
+def _added(districts: dict[str, dict[str, int]], changed: Counter[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Counts by district and reason, with what has changed since they were kept; none that has come down to nobody."""
+    counts = Counter({(district, reason): count for district, by in districts.items() for reason, count in by.items()})
+    counts.update(changed)
+    return {key: count for key, count in counts.items() if count > 0}

@@ -204,6 +204,18 @@ def test_nobody_is_left_out_unsaid_whose_phone_has_several_receipts(
     assert found.too_many == (most < (10 if by_phone else 30))
 
 
+def test_messages_that_are_too_many_are_not_even_read(keeper: Keeper, people: list[int]) -> None:
+    keeper.clock.moment += timedelta(hours=1)
+    with keeper.database.transaction() as connection:
+        here = look_from_here(connection, None, keeper.clock.moment)
+    _message(keeper.database, people[0], keeper.clock.moment)
+    for size, too_many in ((3, False), (4, True)):
+        keeper.database.rows("UPDATE attempt SET size = %s", (size,))
+        with keeper.database.transaction() as connection:
+            found = touched(connection, here, 3)
+        assert (found.workers, found.too_many) == ([] if too_many else [people[0]], too_many)
+
+
 def test_at_first_everybody_is_looked_at(keeper: Keeper, people: list[int]) -> None:
     assert keeper.looks() == people
     assert keeper.kept is not None

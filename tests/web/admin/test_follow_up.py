@@ -24,9 +24,17 @@ EARLIER = MORNING - timedelta(hours=2)
 
 
 def gathers(services: Services, clock: MovableClock) -> None:
-    """The next round of the worker that makes the list."""
-    clock.passes(minutes=10)
-    gathering.gather(services.database, services.clock)
+    """The next rounds of the worker that makes the list: one that adds to the counts, one that counts the list whole. Each
+    time the counts are those of the list."""
+    for seconds in (20, 600):
+        clock.passes(seconds=seconds)
+        gathering.gather(services.database, services.clock)
+        found = gathering.counted(services.database)
+        listed = services.database.rows("SELECT district_code, reason, count(*) FROM follow_up_case GROUP BY 1, 2")
+        assert found is not None
+        assert {(code, reason): n for code, by in found.districts.items() for reason, n in by.by_reason.items()} == {
+            (code, Reason(reason)): n for code, reason, n in listed
+        }
 
 
 def counts(services: Services, district: str = "3273") -> dict[Reason, int]:
