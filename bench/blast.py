@@ -19,6 +19,7 @@ from bench.blast_callers import Callers
 from bench.blast_floor import Floor, measure_floor
 from bench.blast_run import Sent, add_approver, send_campaign, together
 from bench.blast_stage import BLAST_WORKERS, TWILIO_PROFESSION, BlastStage, staged_blast
+from bench.counted import await_counted
 from bench.cpu import WEB
 from bench.figures import percentile
 from bench.folder import run_folder
@@ -139,7 +140,8 @@ def _alone(
     say(f"{gateway}: {count:,} recipients")
     names = [name, *(f"{name}-{number}" for number in range(2, campaigns + 1))]
     sent = together([send_campaign(stage, each, gateway, audience, _TEXT) for each in names])
-    say(f"{gateway}: {sent.per_second:,.0f} messages/s; its floor")
+    say(f"{gateway}: {sent.per_second:,.0f} messages/s; its floor, once everybody is counted again")
+    await_counted(stage.service)
     per_request = next(each.max_recipients_per_request for each in GATEWAYS if each.name == gateway)
 
     def loop(processes: int, threads: int) -> Floor:

@@ -23,6 +23,7 @@ import psycopg
 import redis
 
 from bench import people
+from bench.counted import await_counted
 from bench.cpu import FLOOR, WEB, Reading
 from bench.failure import BenchFailed
 from bench.figures import percentile
@@ -116,6 +117,7 @@ def measure(wanted: WantedReceipts, folder: Path, say: Callable[[str], None]) ->
         with psycopg.connect(stage.service.database_url, autocommit=True) as connection:
             connection.execute(f"VACUUM (ANALYZE) {_TABLES}".encode())
             connection.execute("CHECKPOINT")
+        await_counted(stage.service)
         with contextlib.closing(Database(stage.service.database_url, size=1, limit=None)) as database:
             return _Measurement(stage, wanted, database, say).run()
 
