@@ -40,7 +40,9 @@ def clock(tmp_path: Path) -> MovableClock:
 
 
 @pytest.fixture
-def environ(database_url: str, redis_url: str, tmp_path: Path, clock: MovableClock) -> dict[str, str]:
+def environ(
+    database_url: str, redis_url: str, tmp_path: Path, new_folder: Callable[[], Path], clock: MovableClock
+) -> dict[str, str]:
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -56,7 +58,8 @@ def environ(database_url: str, redis_url: str, tmp_path: Path, clock: MovableClo
         "TWILIO_FROM": "+15005550006",
         "PUBLIC_URL": "https://balas.example",
         "CLOCK_FILE": str(tmp_path / "clock.json"),
-        "SPOOL": str(tmp_path / "spool"),
+        # In memory: other tests may keep the disk for longer than whoever texts may be kept waiting.
+        "SPOOL": str(new_folder() / "spool"),
         "LOG_LEVEL": "WARNING",
     }
 
