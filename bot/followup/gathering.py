@@ -28,6 +28,9 @@ EVERY: Final = timedelta(seconds=5)
 #: leaves the list by another way, and counts until then.
 _WHOLE_EVERY: Final = timedelta(seconds=60)
 
+#: People by district and reason.
+_Counts = dict[str, dict[str, int]]
+
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('follow-up'))"
 
 _PUT_RIGHT = f"""
@@ -104,15 +107,9 @@ def gather(database: Database, clock: Clock) -> bool:
         )
         counted_at = datetime.fromisoformat(kept["counted_at"]) if kept and "counted_at" in kept else None
         if kept is None or counted_at is None or not counted_at <= now < counted_at + _WHOLE_EVERY:
-            counted_at, counts = (
-                now,
-                {(district, reason): count for district, reason, count in connection.execute(_COUNT)},
-            )
+            counted_at, districts = now, _counted_whole(connection)
         else:
-            counts = _added(kept["districts"], changed)
-        districts: dict[str, dict[str, int]] = {}
-        for (district, reason), count in counts.items():
-            districts.setdefault(district, {})[reason] = count
+            districts = _added(kept["districts"], changed)
         body = {"people": people.as_json(), "districts": districts, "counted_at": counted_at.isoformat()}
         took = round((time.monotonic() - began) * 1000)
         connection.execute(_KEEP, {"kind": KIND, "as_of": now, "took_ms": took, "body": Jsonb(body)})
@@ -143,8 +140,18 @@ def _put_right(connection: psycopg.Connection[Any], changed: Counter[tuple[str, 
         changed[district, reason] += more
 
 
-def _added(districts: dict[str, dict[str, int]], changed: Counter[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Counts by district and reason, with what has changed since they were kept; none that has come down to nobody."""
-    counts = Counter({(district, reason): count for district, by in districts.items() for reason, count in by.items()})
-    counts.update(changed)
-    return {key: count for key, count in counts.items() if count > 0}
+def _counted_whole(connection: psycopg.Connection[Any]) -> _Counts:
+    districts: _Counts = {}
+    for district, reason, count in connection.execute(_COUNT):
+        districts.setdefault(district, {})[reason] = count
+    return districts
+
+
+def _added(districts: _Counts, changed: Counter[tuple[str, str]]) -> _Counts:
+    """The counts with what has changed since they were kept; no reason of which there is nobody any more."""
+    for (district, reason), more in changed.items():
+        by_reason = districts.setdefault(district, {})
+        by_reason[reason] = by_reason.get(reason, 0) + more
+    return {
+        district: {reason: count for reason, count in by.items() if count > 0} for district, by in districts.items()
+    }
