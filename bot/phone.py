@@ -17,8 +17,10 @@ HOME_REGION: Final = "ID"
 _HOME_CODE: Final = 62
 _E164: Final = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
 
-# Nearly every row of a roster looks like this. Answering it here takes 1 microsecond instead of the library's 60.
-_PLAIN_MOBILE: Final = re.compile(r"(?:\+?62|0)?(8[1-35-9][0-9]{7,10})")
+#: A mobile number of digits alone, and in a group what ``in_e164`` takes. Nearly every row of a roster has one; to know it by
+#: this takes 1 microsecond instead of the library's 60.
+PLAIN_MOBILE: Final = r"(?:\+?62|0)?(8[1-35-9][0-9]{7,10})"
+_PLAIN_MOBILE: Final = re.compile(PLAIN_MOBILE)
 # Indonesian mobile numbers begin with 8 and have 9 to 12 digits without the trunk prefix; the library's looser
 # "possible" also takes what is left of a number that lost digits, or a foreign one that lost its plus sign.
 _SHORTEST_MOBILE: Final = 9
@@ -73,7 +75,12 @@ def parse_phone(text: str) -> str:
 def plain_mobile(text: str) -> str | None:
     """The E.164 form of an Indonesian mobile number of digits alone, as `parse_phone` gives it; None for anything else."""
     plain = _PLAIN_MOBILE.fullmatch(text)
-    return f"+{_HOME_CODE}{plain[1]}" if plain is not None else None
+    return in_e164(plain[1]) if plain is not None else None
+
+
+def in_e164(national: str) -> str:
+    """The E.164 form of an Indonesian number without its trunk prefix."""
+    return f"+{_HOME_CODE}{national}"
 
 
 def is_e164(text: str) -> bool:

@@ -19,6 +19,7 @@ from bot.campaigns.plans import Plan
 from bot.campaigns.record import Campaign, CampaignError, every, find
 from bot.campaigns.unknowns import Decision
 from bot.cli.context import actor, fail, print_json, services
+from bot.cli.lazy import LazyGroup
 from bot.config import SettingError, parse_moment
 from bot.messaging.outbox import Lane
 from bot.messaging.wake import enqueue_once
@@ -28,7 +29,16 @@ from bot.services import Services
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "preview": "bot.cli.campaign_preview:preview",
+        "report": "bot.cli.campaign_report:report",
+        "send": "bot.cli.campaign_sending:send",
+        "status": "bot.cli.campaign_sending:status",
+        "set-cap": "bot.cli.campaign_cap:set_cap",
+    },
+)
 def campaign() -> None:
     """Blasts and reminders: create, preview, approve, send, watch, pause, resume, cancel."""
 

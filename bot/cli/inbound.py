@@ -7,11 +7,12 @@ import getpass
 import click
 
 from bot.cli.context import fail, print_json, services
+from bot.cli.lazy import LazyGroup
 from bot.messaging import inbound as letters
 from bot.phone import mask_phone
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy={"spool": "bot.cli.spool:spool"})
 def inbound() -> None:
     """Inbound SMS that failed too often: see them, try them again."""
 

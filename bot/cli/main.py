@@ -8,73 +8,50 @@ import click
 import psycopg
 
 from bot.away import Away
-from bot.cli.backup import backup, restore, restored
-from bot.cli.bookings import bookings
-from bot.cli.campaign import campaign
-from bot.cli.campaign_cap import set_cap
-from bot.cli.campaign_preview import preview
-from bot.cli.campaign_report import report
-from bot.cli.campaign_sending import send, status
-from bot.cli.claims import claims
 from bot.cli.context import RELEASE
-from bot.cli.doctor import doctor
-from bot.cli.flow import flow
-from bot.cli.inbound import inbound
-from bot.cli.keys import keys
-from bot.cli.privacy import privacy
-from bot.cli.progress import progress
-from bot.cli.registration import registration
-from bot.cli.registry import districts, facilities, roster, sample, sessions
-from bot.cli.roster import show
-from bot.cli.sending import sending
-from bot.cli.serving import clock, database, demo, serve, web, worker
-from bot.cli.spool import spool
-from bot.cli.user import user
+from bot.cli.lazy import LazyGroup
 from bot.config import SettingError
 from bot.db.migrate import TablesInUse
 from bot.embedded.errors import EmbeddedServerError
 from gateway_adapters.base import SettingMissing
 
+_COMMANDS = {
+    "serve": "serving:serve",
+    "demo": "serving:demo",
+    "web": "serving:web",
+    "worker": "serving:worker",
+    "clock": "serving:clock",
+    "db": "serving:database",
+    "sample": "registry:sample",
+    "districts": "registry:districts",
+    "facilities": "registry:facilities",
+    "roster": "registry:roster",
+    "sessions": "registry:sessions",
+    "bookings": "bookings:bookings",
+    "campaign": "campaign:campaign",
+    "sending": "sending:sending",
+    "progress": "progress:progress",
+    "privacy": "privacy:privacy",
+    "keys": "keys:keys",
+    "user": "user:user",
+    "claims": "claims:claims",
+    "inbound": "inbound:inbound",
+    "registration": "registration:registration",
+    "doctor": "doctor:doctor",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "flow": "flow:flow",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=LazyGroup,
+    lazy={name: f"bot.cli.{place}" for name, place in _COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name=None, version=RELEASE, prog_name="balas")
 def cli() -> None:
     """Balas: registers health workers for vaccination by SMS and USSD."""
-
-
-roster.add_command(show)
-inbound.add_command(spool)
-database.add_command(restored)
-for subcommand in (preview, report, send, status, set_cap):
-    campaign.add_command(subcommand)
-for command in (
-    serve,
-    demo,
-    web,
-    worker,
-    clock,
-    database,
-    sample,
-    districts,
-    facilities,
-    roster,
-    sessions,
-    bookings,
-    campaign,
-    sending,
-    progress,
-    privacy,
-    keys,
-    user,
-    claims,
-    inbound,
-    registration,
-    doctor,
-    backup,
-    restore,
-    flow,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

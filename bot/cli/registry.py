@@ -10,6 +10,7 @@ import click
 
 from bot.cli.bar import bar
 from bot.cli.context import fail, print_json, services
+from bot.cli.lazy import LazyGroup
 from bot.registration.importing import (
     Caution,
     ImportFailed,
@@ -34,7 +35,7 @@ def facilities() -> None:
     """Facilities where people are vaccinated."""
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy={"show": "bot.cli.roster:show"})
 def roster() -> None:
     """The roster: everybody who is to be vaccinated."""
 

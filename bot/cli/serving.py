@@ -12,6 +12,7 @@ import click
 from bot import config
 from bot.cli import own_metrics
 from bot.cli.context import fail, own_address, services
+from bot.cli.lazy import LazyGroup
 from bot.db import migrate
 from bot.queues import Work
 from bot.services import Services
@@ -104,7 +105,7 @@ def clock() -> None:
     run_clock(config.load(os.environ))
 
 
-@click.group(name="db")
+@click.group(name="db", cls=LazyGroup, lazy={"restored": "bot.cli.backup:restored"})
 def database() -> None:
     """The database."""
 

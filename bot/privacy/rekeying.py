@@ -24,7 +24,7 @@ from bot.crypto import KEY_ID_BYTES, Vault
 from bot.db import audit
 from bot.db.database import Database
 from bot.privacy.columns import ABOUT
-from bot.registration.importing.pipeline import REGISTRY_LOCK
+from bot.registration.importing.importer import REGISTRY_LOCK
 
 #: Rows seen to in one transaction.
 AT_ONCE: Final = 200

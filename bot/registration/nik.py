@@ -18,7 +18,9 @@ from bot.text import mask_nik
 
 DIGITS: Final = 16
 
-_FORM: Final = re.compile(r"[1-9][0-9]{11}(?!0000)[0-9]{4}", re.ASCII)
+#: To the letter: 16 ASCII digits whose serial is not 0000.
+NIK_FORM: Final = "[1-9][0-9]{11}(?!0000)[0-9]{4}"
+_FORM: Final = re.compile(NIK_FORM, re.ASCII)
 _WOMEN_ADD_TO_DAY: Final = 40
 _MEN_UP_TO_DAY: Final = "40"
 _HIGHEST_SUBDISTRICT: Final = 99

@@ -18,7 +18,7 @@ import structlog
 from click.testing import CliRunner, Result
 
 from bot.cli.main import cli
-from bot.registration.importing.pipeline import REGISTRY_LOCK
+from bot.registration.importing.importer import REGISTRY_LOCK
 from tests.embedded.waiting import eventually
 from tests.registration.importing.conftest import DISTRICTS, FACILITIES, ROSTER_HEADER, nik
 

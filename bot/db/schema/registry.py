@@ -73,7 +73,6 @@ worker = Table(
     moment("erased_at"),
     CheckConstraint("sex IN ('M', 'F')", name="sex"),
     Index(None, "phone", postgresql_where=text("phone IS NOT NULL")),
-    Index(None, "district_code"),
     Index(None, "facility_id"),
     # Where somebody counts: where they live, if they have told us.
     Index("ix_worker_home", text("coalesce(domicile_code, district_code)")),

@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.registration.importing.header import column_name
 from bot.registration.importing.report import ImportFailed
-from bot.registration.importing.source import SourceRow
+from bot.registration.importing.source import EVERYTHING, Glance, Share, SourceRow
 
 _SEPARATORS: Final = ",;\t|"
 # Excel's own hint, which it writes and reads before the header: sep=;
@@ -52,25 +52,40 @@ class CsvSource:
 
     def rows(self) -> Iterator[SourceRow]:
         """The rows that hold anything, without the header; raises ``ImportFailed`` at a quotation mark left open."""
-        lines = itertools.islice(self._lines(), self._lines_before + 1, None)
-        reader = csv.reader(lines, delimiter=self.separator, strict=True)
-        first = self._lines_before + 2
-        before = 0
-        while True:
+        for row in self.share(EVERYTHING, None):
+            if not isinstance(row, bytes):
+                yield row
+
+    def share(self, share: Share, glance: Glance | None) -> Iterator[SourceRow | bytes]:
+        """See ``Source``. A line without a quotation mark, where a row may begin, is a row: only others are taken apart to
+        know where they end."""
+        line = self._lines_before + 1
+        lines = itertools.islice(self._lines(), line, None)
+        waiting: list[str] = []
+        reader = csv.reader(_fed(waiting, lines), delimiter=self.separator, strict=True)
+        for text in lines:
+            line += 1
+            ours = share.has(line)
+            if '"' not in text:
+                if not ours:
+                    continue
+                seen = glance(line, text) if glance is not None else None
+                if seen is not None:
+                    yield seen
+                    continue
             fault = ""
             cells: list[str] = []
+            before = reader.line_num
+            waiting.append(text)
             try:
                 cells = next(reader)
-            except StopIteration:
-                return
             except csv.Error:
                 fault = "has a quotation mark in a wrong place"
-            line, last = first + before, first + reader.line_num - 1
-            before = reader.line_num
-            if last - line >= _LONGEST_ROW:
-                raise ImportFailed(f"has a quotation mark on line {line} that is not closed before line {last}")
-            if fault or any(cells):
-                yield SourceRow(line, last, cells, fault)
+            first, line = line, line + reader.line_num - before - 1
+            if line - first >= _LONGEST_ROW:
+                raise ImportFailed(f"has a quotation mark on line {first} that is not closed before line {line}")
+            if ours and (fault or any(cells)):
+                yield SourceRow(first, line, cells, fault)
 
     def share_read(self) -> float | None:
         """How much of the file is read, 0 to 1."""
@@ -96,6 +111,15 @@ class CsvSource:
             elif line.strip(_SEPARATORS + " \r\n"):
                 return separator or _separator_of(line, known), number, line
         raise ImportFailed("is empty")
+
+
+def _fed(first: list[str], rest: Iterator[str]) -> Iterator[str]:
+    """What waits in ``first``, and when that is empty, the rest."""
+    while True:
+        line = first.pop() if first else next(rest, None)
+        if line is None:
+            return
+        yield line
 
 
 def _separator_of(line: str, known: frozenset[str]) -> str:

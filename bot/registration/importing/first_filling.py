@@ -9,8 +9,9 @@ from anything, since nobody is on the list yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, LiteralString
 
 from psycopg import errors, sql
@@ -29,6 +30,25 @@ def is_empty(connection: Connection, table: LiteralString) -> bool:
     return connection.execute(statement).fetchone() == (True,)
 
 
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A table without indexes and foreign keys, and the statements that make them again: unique keys, and the rest."""
+
+    connection: Connection
+    unique: Sequence[sql.Composed]
+    others: Sequence[sql.SQL | sql.Composed]
+
+    def make_unique(self) -> None:
+        """Make the unique keys again; raises ``UniqueViolation``."""
+        for statement in self.unique:
+            self.connection.execute(statement)
+
+    def finish(self) -> None:
+        """Make all the rest again."""
+        for statement in self.others:
+            self.connection.execute(statement)
+
+
 @contextmanager
 def bare(connection: Connection, table: LiteralString, rows: int) -> Iterator[None]:
     """Within a transaction: ``table`` without indexes and foreign keys, if it is empty and to get many ``rows``.
@@ -36,23 +56,25 @@ def bare(connection: Connection, table: LiteralString, rows: int) -> Iterator[No
     At the end they are there again as they were. Where somebody uses the table, or it is not ours to change, it stays as
     it is. The primary key stays: other tables refer to it.
     """
-    made = _strip(connection, table) if rows >= WORTH_IT and is_empty(connection, table) else []
+    stripped = strip(connection, table) if rows >= WORTH_IT and is_empty(connection, table) else None
     yield
-    for statement in made:
-        connection.execute(statement)
+    if stripped is not None:
+        stripped.make_unique()
+        stripped.finish()
 
 
-def _strip(connection: Connection, table: LiteralString) -> list[sql.SQL | sql.Composed]:
-    """Take off the indexes and foreign keys; the statements that make them again."""
+def strip(connection: Connection, table: LiteralString) -> Bare | None:
+    """Take off the indexes and foreign keys of an empty table, and lock it to the end of the transaction; None where somebody
+    uses it, or it is not ours to change."""
     try:
         with connection.transaction():
             connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_PATIENCE))
             _lock(connection, table)
             connection.execute("SET LOCAL lock_timeout TO DEFAULT")
             # Somebody may have come in between.
-            return _take_off(connection, table) if is_empty(connection, table) else []
+            return _take_off(connection, table) if is_empty(connection, table) else None
     except (errors.LockNotAvailable, errors.InsufficientPrivilege):
-        return []
+        return None
 
 
 def _lock(connection: Connection, table: LiteralString) -> None:
@@ -66,10 +88,10 @@ def _lock(connection: Connection, table: LiteralString) -> None:
     connection.execute(sql.SQL("LOCK TABLE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))
 
 
-def _take_off(connection: Connection, table: LiteralString) -> list[sql.SQL | sql.Composed]:
+def _take_off(connection: Connection, table: LiteralString) -> Bare:
     owner = sql.Identifier(table)
     constraints = connection.execute(
-        "SELECT k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k WHERE k.conrelid = %s::regclass "
+        "SELECT k.conname, pg_get_constraintdef(k.oid), k.contype = 'u' FROM pg_constraint k WHERE k.conrelid = %s::regclass "
         "AND k.contype IN ('f', 'u') AND NOT EXISTS (SELECT FROM pg_constraint r WHERE r.contype = 'f' "
         "AND r.confrelid = k.conrelid AND r.conindid = k.conindid) ORDER BY k.contype DESC, k.conname",
         [table],
@@ -80,14 +102,22 @@ def _take_off(connection: Connection, table: LiteralString) -> list[sql.SQL | sq
         "ORDER BY c.relname",
         [table],
     ).fetchall()
-    for name, _ in constraints:
+    for name, _, _ in constraints:
         connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(owner, sql.Identifier(name)))
     for name, _ in indexes:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
-    return [
-        *(sql.SQL(definition) for _, definition in indexes),
-        *(
-            sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(owner, sql.Identifier(name), sql.SQL(definition))
-            for name, definition in constraints
-        ),
+    keys = [
+        (
+            sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(owner, sql.Identifier(name), sql.SQL(definition)),
+            unique,
+        )
+        for name, definition, unique in constraints
     ]
+    return Bare(
+        connection,
+        unique=[statement for statement, unique in keys if unique],
+        others=[
+            *(sql.SQL(definition) for _, definition in indexes),
+            *(statement for statement, unique in keys if not unique),
+        ],
+    )

@@ -25,6 +25,8 @@ class Header:
     width: int
     present: frozenset[str]
     ignored: tuple[str, ...]
+    #: The known ones in the order of the file, None for each of the others.
+    columns: tuple[str | None, ...]
     _take: Callable[[Sequence[str]], tuple[str, ...]]
 
     def pick(self, cells: Sequence[str]) -> tuple[str, ...]:
@@ -68,6 +70,7 @@ def match_header(names: Sequence[str], required: Sequence[str], optional: Sequen
             for name, plain in zip(names, found, strict=True)
             if plain and plain not in known and plain not in REJECTION_COLUMNS
         ),
+        columns=tuple(name if name in known else None for name in found),
         # One place behind the last cell stands an empty one, for the columns that the file does not have.
         _take=itemgetter(*(found.index(name) if name in found else len(names) for name in known)),
     )

@@ -7,13 +7,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, LiteralString
+from typing import Any, ClassVar, Final, LiteralString
 
 import psycopg
 
+from bot.registration.importing.codes import Codes
 from bot.registration.importing.report import Kind
+from bot.registration.importing.source import Glance
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+#: Whoever changes the registry in bulk holds this advisory lock, so that two imports wait for each other.
+REGISTRY_LOCK: Final = 0x42616C6173
 
 
 class Notice(enum.IntFlag):
@@ -73,12 +78,21 @@ class Importer(ABC):
     def read(self, cells: Sequence[str]) -> tuple[tuple[object, ...], Notice]:
         """The staged values of one row, from the cells of all columns in their order; raises ``BadCell``."""
 
-    def plain(self, line: int, cells: Sequence[str]) -> bytes | None:
-        """A row of whose cells, as they stand in the file, it is plain what ``read`` makes of them, without a notice.
+    def glance(self, columns: Sequence[str | None], separator: str) -> Glance | None:
+        """What knows of a row as it stands in a file, with these columns and this separator, whether it is plain what ``read``
+        makes of its cells, without a notice.
 
-        It comes packed as binary COPY takes it into staging. None: it is to be read with care. By default all are.
+        Such a row comes packed as binary COPY takes it. Others are to be read with care; by default all are.
         """
         return None
+
+    def plain(self, line: int, cells: Sequence[str]) -> bytes | None:
+        """The same of a row that has been taken apart, all columns in their order."""
+        return None
+
+    def pack_straight(self, codes: Codes) -> None:
+        """From now on ``plain`` packs rows for their table itself, where they may go straight: see ``straight``."""
+        raise NotImplementedError(f"{self.kind} has no straight way")
 
     @abstractmethod
     def check(self, connection: Connection) -> None:

@@ -18,19 +18,18 @@ from bot.db.database import Database
 from bot.registration.importing.districts import DistrictImporter
 from bot.registration.importing.facilities import FacilityImporter
 from bot.registration.importing.header import match_header
-from bot.registration.importing.importer import Connection, Importer, Merged
+from bot.registration.importing.importer import REGISTRY_LOCK, Connection, Importer, Merged
 from bot.registration.importing.opening import open_source
 from bot.registration.importing.progress import Progress, Step, no_progress
-from bot.registration.importing.reading import EVERYTHING, Share, staged_rows
+from bot.registration.importing.reading import staged_rows
 from bot.registration.importing.rejected_file import beside, rejected_file
 from bot.registration.importing.report import Caution, ImportFailed, ImportReport, Kind, Tally
 from bot.registration.importing.roster import RosterImporter
 from bot.registration.importing.sessions import SessionImporter
+from bot.registration.importing.source import EVERYTHING, OURS
 from bot.registration.importing.staging import Staging
+from bot.registration.importing.straight import STRAIGHT_FROM, Straight, straight_way
 from bot.registration.importing.together import second_reader
-
-#: Whoever changes the registry in bulk holds this advisory lock, so that two imports wait for each other.
-REGISTRY_LOCK: Final = 0x42616C6173
 
 _TRIES: Final = 3
 _WORTH_NEW_STATISTICS: Final = 1000
@@ -75,16 +74,21 @@ def import_file(
     try:
         with open_source(path, frozenset((*importer.required, *importer.optional))) as source:
             header = match_header(source.header, importer.required, importer.optional)
+            quick = kind is Kind.ROSTER and source.cheap
             with (
                 rejected_file(rejected_path or beside(path), imported=path) as rejected,
-                second_reader(database, vault, kind, path, now, worth_it=kind is Kind.ROSTER and source.cheap) as other,
                 database.connection() as connection,
                 connection.transaction(force_rollback=dry_run),
             ):
                 staging = Staging(connection, importer)
-                share = EVERYTHING if other is None else Share(0, 2)
-                staging.fill(staged_rows(source, header, importer, tell, share), other)
-                rows = settle(connection, importer, staging, header.present, now, tell)
+                straight = straight_way(connection, now) if quick and path.stat().st_size >= STRAIGHT_FROM else None
+                codes = None if straight is None else straight.codes
+                if codes is not None:
+                    importer.pack_straight(codes)
+                with second_reader(database, vault, kind, path, now, worth_it=quick, codes=codes) as other:
+                    share = EVERYTHING if other is None else OURS
+                    staging.fill(staged_rows(source, header, importer, tell, share), other, straight)
+                rows = settle(connection, importer, staging, header.present, now, tell, straight)
                 if rows.rejected:
                     tell(Step.LISTING_REJECTED, None)
                     rejected.write(source, staging.rejected())
@@ -109,8 +113,10 @@ def settle(
     present: frozenset[str],
     now: datetime,
     tell: Progress = no_progress,
+    straight: Straight | None = None,
 ) -> Tally:
-    """Judge the staged rows and merge the good ones, after any other import that is under way.
+    """Judge the staged rows and merge the good ones, after any other import that is under way. ``straight``: the way that
+    others went.
 
     Conversations lock rows of the registry too, in an order of their own. Should PostgreSQL break a deadlock at our
     cost, only this part is done again.
@@ -123,7 +129,7 @@ def settle(
     while True:
         tries += 1
         try:
-            merged = _judge_and_merge(connection, importer, staging, present, now)
+            merged = _judge_and_merge(connection, importer, staging, present, now, straight)
             break
         except errors.DeadlockDetected:
             if tries == _TRIES:
@@ -135,12 +141,30 @@ def settle(
 
 
 def _judge_and_merge(
-    connection: Connection, importer: Importer, staging: Staging, present: frozenset[str], now: datetime
+    connection: Connection,
+    importer: Importer,
+    staging: Staging,
+    present: frozenset[str],
+    now: datetime,
+    straight: Straight | None,
 ) -> Merged:
     with connection.transaction():
-        importer.check(connection)
-        staging.reject_repeated()
-        return importer.merge(connection, present, now)
+        if straight is None:
+            return _merge(connection, importer, staging, present, now)
+        doubles = straight.tell_doubles_apart()
+        merged = Merged(0, 0)
+        if staging.rows + doubles:
+            merged = _merge(connection, importer, staging, present, now)
+        straight.finish()
+        return Merged(added=merged.added + staging.rows_straight - doubles, updated=merged.updated)
+
+
+def _merge(
+    connection: Connection, importer: Importer, staging: Staging, present: frozenset[str], now: datetime
+) -> Merged:
+    importer.check(connection)
+    staging.reject_repeated()
+    return importer.merge(connection, present, now)
 
 
 def _about_the_file(remarks: tuple[str, ...], ignored: tuple[str, ...]) -> tuple[Caution, ...]:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bot.registration.importing.cells import BadCell, without_apostrophe, without_invisible
 from bot.registration.importing.header import Header, TooManyCells
 from bot.registration.importing.importer import Importer, Notice
 from bot.registration.importing.progress import Progress, Step
-from bot.registration.importing.source import Source, SourceRow
+from bot.registration.importing.source import EVERYTHING, STRETCH, Share, Source, SourceRow
 
-#: Rows; after each stretch is told how far it is.
-STRETCH: Final = 1000
 _NONE: Final = Notice.NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One of several readers' share: of every ``of`` stretches of a file the one with the number ``number``, from 0."""
-
-    number: int = 0
-    of: int = 1
-
-
-EVERYTHING: Final = Share()
 
 
 def staged_rows(
@@ -35,13 +21,11 @@ def staged_rows(
 
     Tells now and then how far it is.
     """
-    reader, ours = _RowReader(header, importer), True
-    for count, row in enumerate(source.rows()):
+    reader = _RowReader(header, importer)
+    for count, row in enumerate(source.share(share, importer.glance(header.columns, source.separator))):
         if count % STRETCH == 0:
             tell(Step.READING, source.share_read())
-            ours = count // STRETCH % share.of == share.number
-        if ours:
-            yield reader.read(row)
+        yield row if isinstance(row, bytes) else reader.read(row)
 
 
 class _RowReader:

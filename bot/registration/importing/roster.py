@@ -21,10 +21,12 @@ from bot.registration.importing.cells import (
     refuse_number,
     required,
 )
+from bot.registration.importing.codes import Codes
 from bot.registration.importing.facilities import LONGEST_CODE
 from bot.registration.importing.importer import Connection, Importer, Merged, Notice
-from bot.registration.importing.plain_workers import PlainWorkers
+from bot.registration.importing.plain_workers import SEPARATORS, PlainWorkers
 from bot.registration.importing.report import Kind
+from bot.registration.importing.source import Glance
 from bot.registration.importing.staging import reject_unknown, upsert
 from bot.registration.nik import Nik, NotANik, Sex
 
@@ -83,6 +85,10 @@ class WorkerRow(NamedTuple):
         )
 
 
+#: Put between cells that have been taken apart; in no plain one.
+_BETWEEN: Final = "\x1f"
+
+
 class RosterImporter(Importer):
     """Imports the roster; ``today`` is the day by which birth dates are judged."""
 
@@ -113,10 +119,24 @@ class RosterImporter(Importer):
         self._vault = vault
         self._today = today
         self._earliest = date(today.year - OLDEST, today.month, min(today.day, 28))
-        self._plain = PlainWorkers(vault, self._earliest, today)
+        self._codes: Codes | None = None
+        self._plain = self._plain_workers((*self.required, *self.optional), _BETWEEN)
+
+    def glance(self, columns: Sequence[str | None], separator: str) -> Glance | None:
+        # What a NIK states is compared with the sex as well.
+        if self._vault.has_others or "sex" not in columns or separator not in SEPARATORS:
+            return None
+        return self._plain_workers(columns, separator).packed
 
     def plain(self, line: int, cells: Sequence[str]) -> bytes | None:
-        return None if self._vault.has_others else self._plain.packed(line, cells)
+        return None if self._vault.has_others else self._plain.packed(line, _BETWEEN.join(cells))
+
+    def pack_straight(self, codes: Codes) -> None:
+        self._codes = codes
+        self._plain = self._plain_workers((*self.required, *self.optional), _BETWEEN)
+
+    def _plain_workers(self, columns: Sequence[str | None], separator: str) -> PlainWorkers:
+        return PlainWorkers(self._vault, self._earliest, self._today, columns, separator, self._codes)
 
     def read(self, cells: Sequence[str]) -> tuple[WorkerRow, Notice]:
         nik_text, name, birth_date_text, district_code, sex_text, phone, facility_code, profession = cells

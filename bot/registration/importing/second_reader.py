@@ -2,36 +2,34 @@
 
 Reading and sealing half a million rows takes one processor some seconds, in which the others have nothing to do. The import
 starts this program (``together``), tells it on standard input what is read, and gets on standard output the rows as COPY
-takes them, in frames of whole rows: four bytes of length each, the last one empty. Keys and rows pass by these pipes alone.
+takes them, in frames of whole rows, the last one empty. Keys and rows pass by these pipes alone.
 """
 
 from __future__ import annotations
 
 import json
-import struct
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psycopg
-from psycopg import Copy
 from psycopg.abc import Buffer
-from psycopg.copy import Writer
 
 from bot.crypto import Vault
+from bot.registration.importing.codes import Codes
 from bot.registration.importing.header import match_header
 from bot.registration.importing.importer import Importer
-from bot.registration.importing.mixed_rows import SIGNATURE, TRAILER, write_mixed
+from bot.registration.importing.mixed_rows import write_mixed
 from bot.registration.importing.opening import open_source
 from bot.registration.importing.pipeline import importer_of
 from bot.registration.importing.progress import no_progress
-from bot.registration.importing.reading import Share, staged_rows
+from bot.registration.importing.reading import staged_rows
 from bot.registration.importing.report import Kind
+from bot.registration.importing.source import THEIRS, Share
 from bot.registration.importing.staging import types_of
-
-LENGTH: Final = struct.Struct(">I")
+from bot.registration.importing.together import FRAME
 
 
 def state_of(path: Path) -> list[int]:
@@ -40,27 +38,24 @@ def state_of(path: Path) -> list[int]:
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
 
 
-class _Frames(Writer):
-    """Hands on the rows alone: what begins and ends a COPY belongs to the whole of it, not to our part."""
+class _Frames:
+    """``Rows`` in frames, each behind its head."""
 
     def __init__(self, put: Callable[[bytes], object]) -> None:
         self._put = put
-        self._skip = len(SIGNATURE)
-        self._last = b""
 
-    def write(self, data: Buffer) -> None:
-        self.frame(self._last)
-        self._last, self._skip = bytes(data)[self._skip :], 0
+    def staged(self, rows: Buffer) -> None:
+        self._frame(rows, plain=False)
 
-    def finish(self, exc: BaseException | None = None) -> None:
-        if exc is None:
-            self.frame(self._last[: -len(TRAILER)])
-            self._put(LENGTH.pack(0))
+    def plain(self, rows: Buffer) -> None:
+        self._frame(rows, plain=True)
 
-    def frame(self, rows: bytes) -> None:
-        """Hand on whole rows, if there are any."""
+    def end(self) -> None:
+        self._put(FRAME.pack(0, False))
+
+    def _frame(self, rows: Buffer, *, plain: bool) -> None:
         if rows:
-            self._put(LENGTH.pack(len(rows)) + rows)
+            self._put(FRAME.pack(len(rows), plain) + bytes(rows))
 
 
 def read_share(
@@ -71,9 +66,8 @@ def read_share(
     with open_source(path, known) as source:
         header = match_header(source.header, importer.required, importer.optional)
         frames = _Frames(put)
-        with Copy(connection.cursor(), binary=True, writer=frames) as copy:
-            copy.set_types(list(types_of(importer).values()))
-            write_mixed(staged_rows(source, header, importer, no_progress, share), copy, frames.frame, lambda: None)
+        write_mixed(connection, types_of(importer), staged_rows(source, header, importer, no_progress, share), frames)
+        frames.end()
 
 
 def main() -> int:
@@ -83,8 +77,10 @@ def main() -> int:
     if state_of(path) != asked["state"]:
         return 1
     importer = importer_of(Kind(asked["kind"]), Vault(asked["data_key"]), datetime.fromisoformat(asked["now"]))
+    if asked["codes"] is not None:
+        importer.pack_straight(Codes.from_json(asked["codes"]))
     with psycopg.connect(asked["database_url"], autocommit=True) as connection:
-        read_share(connection, importer, path, Share(1, 2), sys.stdout.buffer.write)
+        read_share(connection, importer, path, THEIRS, sys.stdout.buffer.write)
     sys.stdout.flush()
     return 0 if state_of(path) == asked["state"] else 1
 

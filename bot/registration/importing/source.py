@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
 
 
 class SourceRow(NamedTuple):
@@ -16,6 +17,34 @@ class SourceRow(NamedTuple):
     last_line: int
     cells: Sequence[str]
     fault: str = ""
+
+
+#: Lines.
+STRETCH: Final = 1000
+#: Makes something of a row's line and text, as it stands in the file, or None.
+Glance = Callable[[int, str], bytes | None]
+
+
+_PARTS: Final = 16
+#: Odd, so that neighbouring stretches are of different parts, and each part's turn comes.
+_SPREAD: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of several readers' share of a file, in sixteenths from ``begin`` to ``end``, which lie all over it."""
+
+    begin: int = 0
+    end: int = _PARTS
+
+    def has(self, line: int) -> bool:
+        """Whether the row that begins on a line is of this share."""
+        return self.begin <= line // STRETCH * _SPREAD % _PARTS < self.end
+
+
+EVERYTHING: Final = Share()
+#: Shares of the two readers of a long file: the import itself, which also hands all rows to PostgreSQL, and the second.
+OURS, THEIRS = Share(0, 6), Share(6, _PARTS)
 
 
 class Source(Protocol):
@@ -31,6 +60,11 @@ class Source(Protocol):
 
     def rows(self) -> Iterator[SourceRow]:
         """The rows that hold anything, without the header; raises ``ImportFailed`` where the file breaks."""
+        ...
+
+    def share(self, share: Share, glance: Glance | None) -> Iterator[SourceRow | bytes]:
+        """The same of a share alone, and what ``glance`` makes of a row at once instead of the row. A source that is not
+        ``cheap`` has but one share, and may do without a glance."""
         ...
 
     def share_read(self) -> float | None:

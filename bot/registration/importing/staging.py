@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
-from psycopg import Copy, sql
-from psycopg.abc import Buffer
-from psycopg.copy import Writer
+from psycopg import sql
 
+from bot.registration.importing.copying import Copying
 from bot.registration.importing.first_filling import bare, is_empty
 from bot.registration.importing.importer import Connection, Importer, Merged, Notice
-from bot.registration.importing.mixed_rows import SIGNATURE, write_mixed
+from bot.registration.importing.mixed_rows import write_mixed
 from bot.registration.importing.report import Caution, Rejections, Tally
+from bot.registration.importing.straight import Straight
 from bot.registration.importing.together import SecondReader
 
 #: What every staged row begins with; the values of its kind follow.
@@ -46,28 +46,27 @@ class Staging:
         columns = sql.SQL(", ").join(
             sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in self._types.items()
         )
+        #: How many rows were staged, and how many went straight into their table.
+        self.rows = self.rows_straight = 0
         connection.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(self._table, columns))
 
-    def fill(self, rows: Iterable[Sequence[object]], other: SecondReader | None = None) -> None:
+    def fill(
+        self, rows: Iterable[Sequence[object]], other: SecondReader | None = None, straight: Straight | None = None
+    ) -> None:
         """Copy ``rows`` in: line, notices, rejected column, rejected reason, then the values of the kind, or all of it packed;
-        and what another reader has of them."""
+        and what another reader has of them. ``straight``: where packed ones go, past staging."""
         names = sql.SQL(", ").join(map(sql.Identifier, self._types))
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._table, names)
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            self._fill(copy, rows, other)
+        with Copying(self._connection, statement, None if straight is None else straight.statement) as copying:
+            if other is None:
+                write_mixed(self._connection, self._types, rows, copying)
+            else:
+                write_mixed(self._connection, self._types, rows, copying, lambda: other.hand_over(copying))
+                other.hand_over_rest(copying)
+        self.rows, self.rows_straight = copying.rows_staged, copying.rows_straight
         # Of what rows are found and told apart by: what else stands in them decides no plan, and takes longer to look at.
         looked_at = sql.SQL(", ").join(map(sql.Identifier, ("line", "rejected_reason", *self._importer.key)))
         self._connection.execute(sql.SQL("ANALYZE {} ({})").format(self._table, looked_at))
-
-    def _fill(self, copy: Copy, rows: Iterable[Sequence[object]], other: SecondReader | None) -> None:
-        """All rows into one COPY, each whole: ours begin and end it, the other reader's come in between."""
-        with Copy(self._connection.cursor(), binary=True, writer=_HandedOn(copy)) as rowwise:
-            rowwise.set_types(list(self._types.values()))
-            if other is None:
-                write_mixed(rows, rowwise, copy.write, lambda: None)
-            else:
-                write_mixed(rows, rowwise, copy.write, lambda: other.hand_over(copy.write))
-                other.hand_over_rest(copy.write)
 
     def reject_repeated(self) -> None:
         """Of good rows with one key, reject all but the first, naming its line."""
@@ -90,9 +89,9 @@ class Staging:
 
     def tally(self, merged: Merged) -> Tally:
         """The count of all rows, given what the merge did."""
-        statement = sql.SQL("SELECT count(*), count(rejected_reason) FROM {}").format(self._table)
-        read, rejected = self._connection.execute(statement).fetchone() or (0, 0)
-        return Tally(read=read, added=merged.added, updated=merged.updated, rejected=rejected)
+        statement = sql.SQL("SELECT count(rejected_reason) FROM {}").format(self._table)
+        [(rejected,)] = self._connection.execute(statement).fetchall()
+        return Tally(read=self.rows + self.rows_straight, added=merged.added, updated=merged.updated, rejected=rejected)
 
     def rejections(self) -> tuple[Rejections, ...]:
         """The most frequent reasons for which rows were rejected."""
@@ -132,19 +131,6 @@ class Staging:
         with self._connection.cursor("rejected_rows") as cursor:
             cursor.itersize = 2000
             yield from cursor.execute(statement)
-
-
-class _HandedOn(Writer):
-    """Writes into a COPY that is under way, whose beginning is written at once: packed rows may be the first."""
-
-    def __init__(self, copy: Copy) -> None:
-        self._copy = copy
-        self._skip = len(SIGNATURE)
-        copy.write(SIGNATURE)
-
-    def write(self, data: Buffer) -> None:
-        self._copy.write(bytes(data)[self._skip :])
-        self._skip = 0
 
 
 def reject_unknown(

@@ -6,9 +6,10 @@ import contextlib
 import fcntl
 import json
 import os
+import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +17,16 @@ from typing import Final
 
 from bot.crypto import Vault
 from bot.db.database import Database
+from bot.registration.importing.codes import Codes
+from bot.registration.importing.copying import Rows
 from bot.registration.importing.report import ImportFailed, Kind
 
 #: A shorter file, in bytes, is read before a second process has come up.
 LONG: Final = 8 * 2**20
 _PROJECT: Final = Path(__file__).resolve().parents[3]
 _BLOCK: Final = 1 << 20
-_LENGTH: Final = 4
+#: Before each block of rows: how many bytes, and whether they are plain ones; no bytes when there are no more.
+FRAME: Final = struct.Struct(">I?")
 
 
 class SecondReader:
@@ -35,15 +39,15 @@ class SecondReader:
         self._through = False
         os.set_blocking(self._pipe, False)
 
-    def hand_over(self, put: Callable[[bytes], None]) -> None:
-        """Give ``put`` the rows that are there by now; does not wait."""
+    def hand_over(self, to: Rows) -> None:
+        """Hand on the rows that are there by now; does not wait."""
         while not self._through and self._take():
-            self._frames(put)
+            self._frames(to)
 
-    def hand_over_rest(self, put: Callable[[bytes], None]) -> None:
+    def hand_over_rest(self, to: Rows) -> None:
         """Wait for all rows that are still to come; raises ``ImportFailed`` where they do not."""
         os.set_blocking(self._pipe, True)
-        self.hand_over(put)
+        self.hand_over(to)
         if not self._through or self._process.wait() != 0:
             raise ImportFailed("could not be read to its end by a second process, or has changed: try again")
 
@@ -55,16 +59,19 @@ class SecondReader:
         self._waiting += block
         return bool(block)
 
-    def _frames(self, put: Callable[[bytes], None]) -> None:
+    def _frames(self, to: Rows) -> None:
         at = 0
-        while len(self._waiting) - at >= _LENGTH:
-            end = at + _LENGTH + int.from_bytes(self._waiting[at : at + _LENGTH])
+        while len(self._waiting) - at >= FRAME.size:
+            length, plain = FRAME.unpack_from(self._waiting, at)
+            begin, end = at + FRAME.size, at + FRAME.size + length
             if end > len(self._waiting):
                 break
-            if end == at + _LENGTH:
+            if not length:
                 self._through = True
+            elif plain:
+                to.plain(self._waiting[begin:end])
             else:
-                put(bytes(self._waiting[at + _LENGTH : end]))
+                to.staged(self._waiting[begin:end])
             at = end
         del self._waiting[:at]
 
@@ -76,9 +83,17 @@ def _processors() -> int:
 
 @contextmanager
 def second_reader(
-    database: Database, vault: Vault, kind: Kind, path: Path, now: datetime, *, worth_it: bool
+    database: Database,
+    vault: Vault,
+    kind: Kind,
+    path: Path,
+    now: datetime,
+    *,
+    worth_it: bool,
+    codes: Codes | None = None,
 ) -> Iterator[SecondReader | None]:
-    """A second reader of a long file where there is a processor for it; None elsewhere. It ends with the block."""
+    """A second reader of a long file where there is a processor for it; None elsewhere. It ends with the block. ``codes``: for
+    plain rows that go straight into their table."""
     if not worth_it or path.stat().st_size < LONG or _processors() < 2:
         yield None
         return
@@ -91,6 +106,7 @@ def second_reader(
         "now": now.isoformat(),
         "data_key": vault.data_key,
         "database_url": database.url,
+        "codes": None if codes is None else codes.as_json(),
     }
     process = subprocess.Popen(
         (sys.executable, "-m", "bot.registration.importing.second_reader"),

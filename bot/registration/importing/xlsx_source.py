@@ -13,7 +13,7 @@ from typing import Final
 from xml.parsers.expat import ExpatError
 
 from bot.registration.importing.report import ImportFailed
-from bot.registration.importing.source import SourceRow
+from bot.registration.importing.source import Glance, Share, SourceRow
 from bot.registration.importing.xlsx import Workbook
 
 # What reading a damaged workbook raises.
@@ -55,6 +55,10 @@ class XlsxSource:
     def rows(self) -> Iterator[SourceRow]:
         """The rows that hold anything, without the header; raises ``ImportFailed`` where the workbook is damaged."""
         return itertools.islice(self._all_rows(), 1, None)
+
+    def share(self, share: Share, glance: Glance | None) -> Iterator[SourceRow | bytes]:
+        """All rows: a workbook is read by one, and with care."""
+        return self.rows()
 
     def share_read(self) -> float | None:
         """How much of the sheet is read, 0 to 1."""

@@ -11,7 +11,7 @@ import pytest
 
 from bot.db.database import Database, DatabaseAway
 from bot.registration.importing import ImportFailed, ImportReport, Kind, Step, import_file
-from bot.registration.importing.pipeline import REGISTRY_LOCK
+from bot.registration.importing.importer import REGISTRY_LOCK
 from tests.registration.importing.conftest import ROSTER_HEADER, Registry, counts, nik, reasons
 
 GOOD = f"{nik(1)},Siti,1985-08-17,,,3171,,"

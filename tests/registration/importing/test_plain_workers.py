@@ -19,6 +19,7 @@ from bot.registration.importing.opening import open_source
 from bot.registration.importing.progress import no_progress
 from bot.registration.importing.reading import staged_rows
 from bot.registration.importing.roster import RosterImporter
+from bot.registration.importing.source import Glance
 from bot.registration.importing.staging import types_of
 from bot.registration.nik import Sex, make_nik
 from tests.registration.importing.conftest import Registry, counts, nik
@@ -32,6 +33,9 @@ SEALED = [*types_of(RosterImporter(Vault("A" * 43), TODAY))].index("nik_sealed")
 
 class CarefulImporter(RosterImporter):
     """Reads every row with care."""
+
+    def glance(self, columns: Sequence[str | None], separator: str) -> Glance | None:
+        return None
 
     def plain(self, line: int, cells: Sequence[str]) -> bytes | None:
         return None
