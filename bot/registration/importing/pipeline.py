@@ -81,7 +81,9 @@ def import_file(
                 connection.transaction(force_rollback=dry_run),
             ):
                 staging = Staging(connection, importer)
-                straight = straight_way(connection, now) if quick and path.stat().st_size >= STRAIGHT_FROM else None
+                glances = importer.glance(header.columns, source.separator) is not None
+                worth_it = quick and glances and path.stat().st_size >= STRAIGHT_FROM
+                straight = straight_way(connection, now) if worth_it else None
                 codes = None if straight is None else straight.codes
                 if codes is not None:
                     importer.pack_straight(codes)
