@@ -11,12 +11,6 @@ import redis
 from bot import config
 from bot.breaker import Breaker
 from bot.clock import Clock, clock_from
-from bot.conversation.cluster_store import store_on
-from bot.conversation.driver import Driver
-from bot.conversation.engine import Engine
-from bot.conversation.hops import HopNotes
-from bot.conversation.often import Often
-from bot.conversation.store import Store
 from bot.crypto import Vault
 from bot.db.database import Database, Pooler
 from bot.db.reading import Replica
@@ -28,15 +22,16 @@ from bot.messaging.wake import Waker
 from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.redis_addresses import RedisKind, redis_address
 from bot.redis_clients import connect
-from bot.registration.desk import Desk
-from bot.registration.terms import Terms
-from flows.memory import Campaign, Memory
-from flows.registration import catalogs, registration
 from gateway_adapters.base import GatewayRegistry
 
 if TYPE_CHECKING:
     from bot.campaigns.composing import Composer
     from bot.campaigns.planning import Planner
+    from bot.conversation.driver import Driver
+    from bot.conversation.hops import HopNotes
+    from bot.conversation.store import Store
+    from bot.registration.terms import Terms
+    from flows.memory import Memory
 
 #: Seconds that one call to a gateway may take: below the lease of a claim.
 GATEWAY_TIMEOUT = 10.0
@@ -85,6 +80,8 @@ class Services:
 
     @cached_property
     def store(self) -> Store:
+        from bot.conversation.cluster_store import store_on
+
         return store_on(self.conversations)
 
     @cached_property
@@ -140,6 +137,8 @@ class Services:
 
     @cached_property
     def hop_notes(self) -> HopNotes:
+        from bot.conversation.hops import HopNotes
+
         # Beside the queues, not beside the conversations, which may be on a cluster.
         return HopNotes(self.receipts_queue)
 
@@ -159,10 +158,20 @@ class Services:
 
     @cached_property
     def terms(self) -> Terms:
+        from bot.registration.terms import Terms
+
         return Terms(self.settings.age_limits, self.settings.time_zone, self.settings.sms_gateway)
 
     @cached_property
     def driver(self) -> Driver[Memory]:
+        # A command that talks with nobody does without.
+        from bot.conversation.driver import Driver
+        from bot.conversation.engine import Engine
+        from bot.conversation.often import Often
+        from bot.registration.desk import Desk
+        from flows.memory import Campaign
+        from flows.registration import catalogs, registration
+
         settings = self.settings
         flow = registration(Campaign(settings.ussd_code, settings.call_centre, settings.age_limits))
         return Driver(

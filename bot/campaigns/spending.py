@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.db.database import Database
+from bot.db.prepared import Prepared
 from bot.messaging.leases import Lease
 
 
@@ -19,7 +20,7 @@ class Cap(enum.StrEnum):
 
 # Both rows are locked, the campaign's first, before anything is decided: of two workers that want the last of a cap, one
 # gets it. The day's row must be there, so that there is something to lock.
-_RESERVE = """
+_RESERVE = Prepared("""
 WITH c AS MATERIALIZED (
     SELECT id, segments, most_cost FROM campaign WHERE id = %(campaign)s FOR NO KEY UPDATE
 ), d AS MATERIALIZED (
@@ -36,7 +37,7 @@ WITH c AS MATERIALIZED (
     WHERE spending.day = v.day AND NOT v.campaign_full AND NOT v.day_full
 )
 SELECT campaign_full, day_full FROM verdict
-"""
+""")
 
 
 def reserve(
@@ -54,15 +55,16 @@ def reserve(
         "day": day,
     }
     # Not waited for on disk: the submission of the same attempt, which comes next, is.
-    found = database.row(_RESERVE, parameters, lazy=True)
-    if found is None:
+    found = database.said(_RESERVE, parameters, lazy=True)
+    if not found:
         database.rows("INSERT INTO spending (day, segments) VALUES (%s, 0) ON CONFLICT DO NOTHING", (day,))
-        found = database.row(_RESERVE, parameters, lazy=True)
-    if found is None:
+        found = database.said(_RESERVE, parameters, lazy=True)
+    if not found:
         raise LookupError(f"there is no campaign {lease.campaign_id}")
-    if found[0]:
+    [(campaign_full, day_full)] = found
+    if campaign_full:
         return Cap.CAMPAIGN
-    return Cap.DAY if found[1] else None
+    return Cap.DAY if day_full else None
 
 
 def give_back(database: Database, lease: Lease, segments: int, day: date) -> None:

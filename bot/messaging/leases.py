@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.db.database import Database
+from bot.db.prepared import Prepared
 from bot.messaging.outbox import Lane
 from gateway_adapters.base import Outgoing
 
@@ -73,7 +74,7 @@ SELECT a.*, m.id, m.phone, m.body, m.link_id, m.inbound_id IS NOT NULL
 FROM claimed a LEFT JOIN message m ON m.attempt_id = a.id AND m.state = 'queued' ORDER BY a.id
 """
 
-_CLAIM_CAMPAIGNS = f"""
+_CLAIM_CAMPAIGNS = Prepared(f"""
 WITH due AS (
     SELECT a.id, c.rate, c.ignore_quiet_hours FROM attempt a JOIN campaign c ON c.id = a.campaign_id
     WHERE a.lane = %(lane)s AND a.state = 'queued' AND a.due_at <= %(now)s AND c.state = 'running' AND NOT {STOPPED}
@@ -81,7 +82,7 @@ WITH due AS (
 )
 UPDATE attempt a SET state = 'claimed', claimed_at = %(now)s FROM due WHERE a.id = due.id AND a.state = 'queued'
 RETURNING {_LEASE}, due.rate, due.ignore_quiet_hours
-"""
+""")
 
 
 def claim_replies(
@@ -98,8 +99,8 @@ def claim_replies(
 def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | None:
     """Claim the next due attempt of a running campaign, unless an officer has stopped all sending."""
     # A claim that a crash of PostgreSQL takes with it is one that nobody had; the submission after it waits for the disk.
-    row = database.row(_CLAIM_CAMPAIGNS, {"lane": lane, "now": now}, lazy=True)
-    return None if row is None else Lease(*row)
+    rows = database.said(_CLAIM_CAMPAIGNS, {"lane": lane.value, "now": now}, lazy=True)
+    return Lease(*rows[0]) if rows else None
 
 
 #: Marks claimed attempts as handed over from now on: parameters fresh, claimed and now; gives those that are still ours.

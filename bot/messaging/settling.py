@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from bot.db.database import Database
+from bot.db.prepared import Prepared
 from bot.messaging import receipts
 from bot.messaging.leases import SUBMIT, TRY_AGAIN, Lease, submission, submit
 from bot.messaging.optouts import REGISTER_ALL
@@ -76,7 +77,9 @@ _BY_ATTEMPT = (
 )
 #: The same by whether whole attempts have been answered, and whether others are submitted with it.
 _ACCEPT_AS = {
-    (whole, submits): _ACCEPT.format(found=_BY_ATTEMPT if whole else _BY_ID, submit=SUBMIT if submits else _NOTHING)
+    (whole, submits): Prepared(
+        _ACCEPT.format(found=_BY_ATTEMPT if whole else _BY_ID, submit=SUBMIT if submits else _NOTHING)
+    )
     for whole in (False, True)
     for submits in (False, True)
 }
@@ -138,7 +141,7 @@ def settle(
         parameters = _accepted(gateway, ids, done, now) | {"leases": list(carried)} | submission(submitting)
         # Whole or nearly: what else stands there is read in vain.
         statement = _ACCEPT_AS[2 * len(ids) > sum(carried.values()), bool(submitting)]
-        [(fresh, written, waiting)] = database.rows(statement, parameters)
+        [(fresh, written, waiting)] = database.said(statement, parameters)
         ours = set(fresh or ())
         if written < len(ids):
             database.rows(_ACCEPT_MORE, parameters)
@@ -149,7 +152,7 @@ def settle(
             final = _retry(connection, others, now)
             for gateway, ids in accepted.items():
                 parameters = _accepted(gateway, ids, [], now)
-                [(_, written, waiting)] = connection.execute(_ACCEPT_AS[False, False], parameters)
+                [(_, written, waiting)] = connection.execute(_ACCEPT_AS[False, False].sql.encode(), parameters)
                 if written < len(ids):
                     connection.execute(_ACCEPT_MORE, parameters)
                 early += _waited_for(gateway, ids, waiting)

@@ -120,6 +120,6 @@ def test_a_whole_attempt_is_not_compared_each_with_each_where_most_is_settled(da
     database.rows("ANALYZE message")
     told = {"provider_ids": "SM", "messages": str(letter.id), "leases": [lease.id], "done": [lease.id]}
     more = {"gateway": lease.gateway, "now": MORNING}
-    plan = "\n".join(row[0] for row in database.rows("EXPLAIN " + settling._ACCEPT_AS[True, False], told | more))
+    plan = "\n".join(row[0] for row in database.rows("EXPLAIN " + settling._ACCEPT_AS[True, False].sql, told | more))
     assert "Hash Join" in plan
     assert "Nested Loop" not in plan

@@ -49,6 +49,8 @@ _HEAD_STRAIGHT: Final = struct.Struct(">hiqi32si48si4si")
 _ID: Final = struct.Struct(">iq")
 _BORN: Final = struct.Struct(">iiis")
 _LENGTH: Final = struct.Struct(">i")
+#: What stands before so many digits of a mobile number: how long it is in all, and what comes first.
+_PHONE: Final = [_LENGTH.pack(len(in_e164("")) + digits) + in_e164("").encode() for digits in range(13)]
 _POSTGRES_EPOCH: Final = date(2000, 1, 1).toordinal()
 _POSTGRES_MIDNIGHT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -72,7 +74,7 @@ class PlainWorkers:
     ) -> None:
         pattern, order = _pattern_of(columns, separator)
         self._match, self._order = pattern.fullmatch, order
-        self._hash, self._seal = vault.hash, vault.seal
+        self._hash, self._seal = vault.hash, vault.sealer("nik")
         self._bounds = earliest, latest
         self._first_id = None if codes is None else codes.first_id
         self._born = lru_cache(_MANY)(self._read_born)
@@ -92,13 +94,14 @@ class PlainWorkers:
         work = _profession(profession)
         if born is None or place is None or work is None or nik[6:12] != born[0] or len(name) > _LONGEST:
             return None
-        hashed, sealed, tail = self._hash(nik), self._seal(nik, "nik"), nik[12:].encode()
+        digits = nik.encode()
+        hashed, sealed, tail = self._hash(nik), self._seal(digits), digits[12:]
         if self._first_id is None:
             head = _HEAD.pack(_COLUMNS_STAGED, 4, line, 4, 0, -1, -1, 32, hashed, 48, sealed, 4, tail, len(name))
         else:
             at = self._first_id + line
             head = _HEAD_STRAIGHT.pack(_COLUMNS_STRAIGHT, 8, at, 32, hashed, 48, sealed, 4, tail, len(name))
-        phone = _text(in_e164(mobile)) if mobile else _NULL
+        phone = _PHONE[len(mobile)] + mobile.encode() if mobile else _NULL
         return b"".join((head, name.encode(), born[1], phone, place, work, self._last))
 
     def _read_born(self, text: str, sex: str) -> tuple[str, bytes] | None:
