@@ -40,6 +40,22 @@ def nik(serial: int, birth_date: date = BIRTH_DATE, sex: Sex = Sex.MALE) -> str:
     return make_nik("3171", birth_date, sex, serial).text
 
 
+def roster_line(n: int, stated: Sex = Sex.MALE, **cells: str) -> str:
+    """The ``n``-th of as many lines of a roster as are wanted; ``cells`` as they are to stand in it, ``stated`` by the NIK."""
+    born = date(1970 + n // 9999, 5, 4)
+    row = {
+        "nik": nik(n % 9999 + 1, born, stated),
+        "name": f"Siti {n}",
+        "birth_date": f"{born}",
+        "sex": "",
+        "phone": "",
+        "district": "3171",
+        "facility": "P1",
+        "profession": "",
+    }
+    return ",".join((row | cells).values())
+
+
 @dataclass
 class Registry:
     """A database, and a folder for files."""

@@ -11,22 +11,15 @@ import psutil
 import pytest
 
 from bot.registration.importing import ImportFailed, Kind, Step, together
-from tests.registration.importing.conftest import ROSTER_HEADER, Registry, counts, nik, reasons, warnings
-
-
-def line(n: int, **cells: str) -> str:
-    born = date(1970 + n // 9999, 5, 4)
-    row = {"nik": nik(n % 9999 + 1, born), "name": f"Siti {n}", "birth_date": f"{born}", "district": "3171"} | cells
-    return f"{row['nik']},{row['name']},{row['birth_date']},,,{row['district']},P1,"
-
+from tests.registration.importing.conftest import ROSTER_HEADER, Registry, counts, nik, reasons, roster_line, warnings
 
 #: Five and a half stretches, with something odd in those of each reader.
-ROWS = [line(n) for n in range(5500)]
-ROWS[10] = line(10, birth_date="1970-05-05")
-ROWS[1500] = line(1500, birth_date="1970-05-05")
-ROWS[1600] = line(1600, district="9999")
-ROWS[2600] = line(2600, name="...")
-ROWS[3100] = line(3100, name='"Siti, S.Kep ""Ns"""')
+ROWS = [roster_line(n) for n in range(5500)]
+ROWS[10] = roster_line(10, birth_date="1970-05-05")
+ROWS[1500] = roster_line(1500, birth_date="1970-05-05")
+ROWS[1600] = roster_line(1600, district="9999")
+ROWS[2600] = roster_line(2600, name="...")
+ROWS[3100] = roster_line(3100, name='"Siti, S.Kep ""Ns"""')
 ROWS[4100] = ROWS[1100]
 ROWS[5100] = ROWS[2100]
 
