@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.db.database import Database
-from bot.db.prepared import Prepared
+from bot.db.prepared import LAZILY, Prepared
 from bot.messaging.leases import Lease
 
 
@@ -20,7 +20,7 @@ class Cap(enum.StrEnum):
 
 # Both rows are locked, the campaign's first, before anything is decided: of two workers that want the last of a cap, one
 # gets it. The day's row must be there, so that there is something to lock.
-_RESERVE = Prepared("""
+_RESERVE = Prepared(f"""
 WITH c AS MATERIALIZED (
     SELECT id, segments, most_cost FROM campaign WHERE id = %(campaign)s FOR NO KEY UPDATE
 ), d AS MATERIALIZED (
@@ -31,7 +31,7 @@ WITH c AS MATERIALIZED (
     FROM c CROSS JOIN d
 ), charged AS (
     UPDATE campaign SET segments = campaign.segments + %(segments)s FROM verdict v
-    WHERE campaign.id = v.id AND NOT v.campaign_full AND NOT v.day_full
+    WHERE campaign.id = v.id AND NOT v.campaign_full AND NOT v.day_full AND {LAZILY}
 ), spent AS (
     UPDATE spending SET segments = spending.segments + %(segments)s FROM verdict v
     WHERE spending.day = v.day AND NOT v.campaign_full AND NOT v.day_full
@@ -55,10 +55,10 @@ def reserve(
         "day": day,
     }
     # Not waited for on disk: the submission of the same attempt, which comes next, is.
-    found = database.said(_RESERVE, parameters, lazy=True)
+    found = database.said(_RESERVE, parameters)
     if not found:
         database.rows("INSERT INTO spending (day, segments) VALUES (%s, 0) ON CONFLICT DO NOTHING", (day,))
-        found = database.said(_RESERVE, parameters, lazy=True)
+        found = database.said(_RESERVE, parameters)
     if not found:
         raise LookupError(f"there is no campaign {lease.campaign_id}")
     [(campaign_full, day_full)] = found

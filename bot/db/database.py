@@ -73,8 +73,8 @@ def _encoded(sql: str) -> bytes:
 class Pooler(enum.Enum):
     """What hands the server's connections to whoever has a transaction: PgBouncer in transaction mode.
 
-    Then nothing may be set on a connection, and there is none that commits lazily; statements are not cancelled by the
-    server when their time is over, but left by us. ``PREPARING`` keeps prepared statements apart (PgBouncer 1.22 or newer).
+    Then nothing may be set on a connection; statements are not cancelled by the server when their time is over, but left by us.
+    ``PREPARING`` keeps prepared statements apart (PgBouncer 1.22 or newer).
     """
 
     NONE = "none"
@@ -85,31 +85,24 @@ class Pooler(enum.Enum):
 class Database:
     """A small pool of connections in autocommit mode, each statement prepared at its first use.
 
-    ``limit``: seconds that a statement may take (None: no limit, for imports and other long work).
-
-    A second pool commits without waiting for the disk (``synchronous_commit = off``), for statements that may be lost
-    with the last second before a crash of PostgreSQL: nothing that was promised to anybody, only what is done again.
-
-    ``behind``: what stands between us and the server.
+    ``limit``: seconds that a statement may take (None: no limit, for imports and other long work). ``behind``: what stands
+    between us and the server.
     """
 
     def __init__(self, url: str, *, size: int = 4, limit: float | None = 1.2, behind: Pooler = Pooler.NONE) -> None:
         self.url = url
         self._behind = behind
         self._wait = 0.6 if limit is not None else 30.0
-        self._pool = self._new_pool(size, limit, "")
-        # Behind a pooler all share the server's connections, and so their settings.
-        is_alone = behind is Pooler.NONE
-        self._lazy_pool = self._new_pool(size, limit, " -c synchronous_commit=off") if is_alone else self._pool
-        self._opened: set[Pool] = set()
+        self._pool = self._new_pool(size, limit)
+        self._is_open = False
         self._breaker = Breaker()
 
     def beside(self, *, size: int, limit: float | None) -> Database:
         """Other connections to the same database, with another patience; close them."""
         return Database(self.url, size=size, limit=limit, behind=self._behind)
 
-    def _new_pool(self, size: int, limit: float | None, more: str) -> Pool:
-        options = f"-c timezone=UTC{more}"
+    def _new_pool(self, size: int, limit: float | None) -> Pool:
+        options = "-c timezone=UTC"
         if limit is not None:
             # Short statements run over and over: planning them anew each time would cost more than they do.
             options += " -c plan_cache_mode=force_generic_plan -c jit=off"
@@ -142,22 +135,21 @@ class Database:
             },
         )
 
-    def _connections(self, *, lazy: bool = False) -> Pool:
+    def _connections(self) -> Pool:
         # Opened at first use: a pool's threads do not survive the fork of a web or job process.
-        pool = self._lazy_pool if lazy else self._pool
-        if pool not in self._opened:
-            pool.open()
-            self._await_first(pool)
-            self._opened.add(pool)
-        return pool
+        if not self._is_open:
+            self._pool.open()
+            self._await_first()
+            self._is_open = True
+        return self._pool
 
-    def _await_first(self, pool: Pool) -> None:
+    def _await_first(self) -> None:
         """Wait until there is one connection: a pool that is asked before makes a second, and gives out both in turn.
 
         One server process that carries out everything has at hand what it needs; two that take turns cost a third more.
         """
         until = time.monotonic() + (time_to_ask(self._wait) or 0.0)
-        while not pool.get_stats()["pool_available"] and time.monotonic() < until:
+        while not self._pool.get_stats()["pool_available"] and time.monotonic() < until:
             time.sleep(0.002)
 
     def _borrow(self, pool: Pool) -> TimedConnection:
@@ -200,13 +192,10 @@ class Database:
         with self.connection() as connection, connection.transaction():
             yield connection
 
-    def rows(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> list[Row]:
-        """Carry out one statement as a transaction of its own and return its rows; raises ``DatabaseAway``.
-
-        ``lazy``: what it writes may be lost with the last second before a crash of PostgreSQL.
-        """
+    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        """Carry out one statement as a transaction of its own and return its rows; raises ``DatabaseAway``."""
         # Not by ``connection()``: its layers of contexts cost as much as sending the statement.
-        pool, began = self._connections(lazy=lazy), time.monotonic()
+        pool, began = self._connections(), time.monotonic()
         try:
             connection = self._borrow(pool)
             try:
@@ -219,9 +208,9 @@ class Database:
         self._breaker.heard()
         return found
 
-    def said(self, statement: Prepared, parameters: Mapping[str, object], *, lazy: bool = False) -> list[Row]:
+    def said(self, statement: Prepared, parameters: Mapping[str, object]) -> list[Row]:
         """The same for what is said over and over; ``parameters`` may hold more than the statement has."""
-        pool, began = self._connections(lazy=lazy), time.monotonic()
+        pool, began = self._connections(), time.monotonic()
         try:
             connection = self._borrow(pool)
             try:
@@ -233,9 +222,9 @@ class Database:
         self._breaker.heard()
         return found
 
-    def row(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> Row | None:
+    def row(self, sql: str, parameters: Parameters = None) -> Row | None:
         """The first row of one statement, or None; raises ``DatabaseAway``."""
-        found = self.rows(sql, parameters, lazy=lazy)
+        found = self.rows(sql, parameters)
         return found[0] if found else None
 
     def value(self, sql: str, parameters: Parameters = None) -> Any:
@@ -245,5 +234,5 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back to the server."""
-        for pool in self._opened:
-            pool.close()
+        if self._is_open:
+            self._pool.close()

@@ -45,18 +45,18 @@ class Replica(Database):
         self._fits = True
         self._known_until = 0.0
 
-    def rows(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> list[Row]:
+    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """Of the replica, else of the primary; raises ``DatabaseAway``."""
         if self._is_fit():
             try:
                 return super().rows(sql, parameters)
             except DatabaseAway:
                 self._note(fits=False)
-        return self._primary.rows(sql, parameters, lazy=lazy)
+        return self._primary.rows(sql, parameters)
 
-    def said(self, statement: Prepared, parameters: Mapping[str, object], *, lazy: bool = False) -> list[Row]:
+    def said(self, statement: Prepared, parameters: Mapping[str, object]) -> list[Row]:
         """Of the primary: what is said over and over is what people wait for."""
-        return self._primary.said(statement, parameters, lazy=lazy)
+        return self._primary.said(statement, parameters)
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[TupleRow]]:

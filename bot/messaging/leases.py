@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.db.database import Database
-from bot.db.prepared import Prepared
+from bot.db.prepared import LAZILY, Prepared
 from bot.messaging.outbox import Lane
 from gateway_adapters.base import Outgoing
 
@@ -80,7 +80,8 @@ WITH due AS (
     WHERE a.lane = %(lane)s AND a.state = 'queued' AND a.due_at <= %(now)s AND c.state = 'running' AND NOT {STOPPED}
     ORDER BY a.due_at, a.id LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 )
-UPDATE attempt a SET state = 'claimed', claimed_at = %(now)s FROM due WHERE a.id = due.id AND a.state = 'queued'
+UPDATE attempt a SET state = 'claimed', claimed_at = %(now)s FROM due
+WHERE a.id = due.id AND a.state = 'queued' AND {LAZILY}
 RETURNING {_LEASE}, due.rate, due.ignore_quiet_hours
 """)
 
@@ -99,7 +100,7 @@ def claim_replies(
 def claim_campaigns(database: Database, lane: Lane, now: datetime) -> Lease | None:
     """Claim the next due attempt of a running campaign, unless an officer has stopped all sending."""
     # A claim that a crash of PostgreSQL takes with it is one that nobody had; the submission after it waits for the disk.
-    rows = database.said(_CLAIM_CAMPAIGNS, {"lane": lane.value, "now": now}, lazy=True)
+    rows = database.said(_CLAIM_CAMPAIGNS, {"lane": lane.value, "now": now})
     return Lease(*rows[0]) if rows else None
 
 
@@ -130,10 +131,9 @@ def renew(database: Database, leases: Sequence[int], now: datetime) -> set[int]:
     """Say that attempts are still being worked on; returns those of campaigns that may go on."""
     rows = database.rows(
         "UPDATE attempt a SET claimed_at = %(now)s WHERE a.id = ANY(%(leases)s) AND a.state IN ('claimed', 'submitted') "
-        "RETURNING a.id, a.campaign_id IS NULL "
+        f"AND {LAZILY} RETURNING a.id, a.campaign_id IS NULL "
         f"OR (EXISTS (SELECT 1 FROM campaign c WHERE c.id = a.campaign_id AND c.state = 'running') AND NOT {STOPPED})",
         {"leases": list(leases), "now": now},
-        lazy=True,
     )
     return {number for number, goes_on in rows if goes_on}
 

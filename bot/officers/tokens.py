@@ -16,6 +16,7 @@ import psycopg
 
 from bot.db import audit
 from bot.db.database import Database, Row
+from bot.db.prepared import LAZILY
 from bot.officers import accounts
 from bot.officers.accounts import Admin
 from bot.officers.permissions import May, may
@@ -93,7 +94,7 @@ _INSERT = """
 INSERT INTO api_token (admin_id, name, token_hash, scopes, created_at, expires_at)
 VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
 """
-_NOTE_USE = "UPDATE api_token SET last_used_at = %s WHERE id = %s"
+_NOTE_USE = f"UPDATE api_token SET last_used_at = %s WHERE id = %s AND {LAZILY}"
 
 
 def issue(
@@ -168,7 +169,7 @@ def bearer(database: Database, token: str, now: datetime) -> Bearer | None:
     if admin is None or admin.disabled_at is not None or not found.is_in_force(now):
         return None
     if found.last_used_at is None or not found.last_used_at <= now < found.last_used_at + _NOTED_EVERY:
-        database.rows(_NOTE_USE, (now, found.id), lazy=True)
+        database.rows(_NOTE_USE, (now, found.id))
     return Bearer(found.id, admin, found.scopes)
 
 

@@ -14,6 +14,7 @@ import redis
 
 from bot.conversation.hops import Batch, Hop, drop, oldest
 from bot.db.database import Database
+from bot.db.prepared import LAZILY
 
 #: Batches copied in one transaction: each has the turns of one web process in one second.
 _AT_ONCE: Final = 20
@@ -54,8 +55,8 @@ WITH fresh AS (
 SELECT count(*) FROM told
 """
 
-_DELETE = """
-DELETE FROM hop_batch WHERE ctid = ANY(ARRAY(SELECT ctid FROM hop_batch WHERE at < %(before)s LIMIT %(most)s))
+_DELETE = f"""
+DELETE FROM hop_batch WHERE {LAZILY} AND ctid = ANY(ARRAY(SELECT ctid FROM hop_batch WHERE at < %(before)s LIMIT %(most)s))
 RETURNING 1
 """
 
@@ -78,7 +79,7 @@ def drop_old(database: Database, now: datetime, most: int = _DELETED) -> int:
 
     The turns themselves go with other personal data (``bot.privacy``).
     """
-    return len(database.rows(_DELETE, {"before": now - _NUMBERS_KEPT, "most": most}, lazy=True))
+    return len(database.rows(_DELETE, {"before": now - _NUMBERS_KEPT, "most": most}))
 
 
 def _columns(batches: list[Batch], now: datetime) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bot.conversation.driver import Caller
 from bot.db.database import Database
-from bot.db.prepared import Prepared
+from bot.db.prepared import LAZILY, Prepared
 from bot.registration.acts import (
     Access,
     Ambiguous,
@@ -30,7 +30,7 @@ from bot.text import mask_name
 _GREET = Prepared(f"""
 WITH touched AS (
     UPDATE worker SET started_at = %(now)s
-    WHERE id = (SELECT min(id) FROM worker WHERE phone = %(phone)s HAVING count(*) = 1) AND started_at IS NULL
+    WHERE id = (SELECT min(id) FROM worker WHERE phone = %(phone)s HAVING count(*) = 1) AND started_at IS NULL AND {LAZILY}
 )
 SELECT w.id, w.name, w.language, one.locked_until, one.closes_at
 FROM (SELECT (SELECT locked_until FROM identity_guard WHERE kind = 'phone' AND subject = %(phone)s) AS locked_until,
@@ -53,22 +53,22 @@ WITH mine AS (
     WHERE w.phone = %(phone)s AND w.birth_date = %(birth_date)s AND (g.locked_until > %(now)s) IS NOT TRUE
 ), verified AS (
     UPDATE worker SET verified_at = %(now)s, started_at = coalesce(started_at, %(now)s)
-    WHERE id = (SELECT min(id) FROM mine HAVING count(*) = 1) AND verified_at IS NULL
+    WHERE id = (SELECT min(id) FROM mine HAVING count(*) = 1) AND verified_at IS NULL AND {LAZILY}
 )
 SELECT {PERSON}, w.guarded FROM {PERSON_FROM.replace("worker w", "mine w")}
 """)
 
 # Only where nobody else has the number: else one of those who share it could guess at the others' birth dates without an
 # end, with their own in between.
-_FORGIVE = """
-DELETE FROM identity_guard WHERE kind = 'phone' AND subject = %(phone)s
+_FORGIVE = f"""
+DELETE FROM identity_guard WHERE kind = 'phone' AND subject = %(phone)s AND {LAZILY}
 AND (SELECT count(*) FROM worker WHERE phone = %(phone)s) = 1
 """
 
 
 def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -> object:
     """Who is on the roster under this number."""
-    rows = database.said(_GREET, {"phone": caller.phone, "now": caller.now}, lazy=True)
+    rows = database.said(_GREET, {"phone": caller.phone, "now": caller.now})
     first, name, language, locked_until, closes_at = rows[0]
     if locked_until is not None and locked_until > caller.now:
         return Locked(locked_until, terms.time_zone.key)
@@ -86,12 +86,12 @@ def greet(database: Database, terms: Terms, _act: GreetCaller, caller: Caller) -
 def prove_by_phone(database: Database, terms: Terms, act: ProveByPhone, caller: Caller) -> object:
     """Prove the caller by a birth date; several workers may share the number."""
     parameters = {"phone": caller.phone, "birth_date": act.birth_date, "now": caller.now}
-    rows = database.said(_PROVE, parameters, lazy=True)
+    rows = database.said(_PROVE, parameters)
     if len(rows) > 1:
         return Ambiguous()
     if rows:
         if rows[0][-1]:
-            database.rows(_FORGIVE, {"phone": caller.phone}, lazy=True)
+            database.rows(_FORGIVE, {"phone": caller.phone})
         return Proven(terms.person(rows[0], access=Access.FULL, now=caller.now))
     with database.connection() as connection:
         known = connection.execute("SELECT 1 FROM worker WHERE phone = %s LIMIT 1", (caller.phone,)).fetchone()

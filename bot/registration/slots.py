@@ -16,7 +16,7 @@ import psycopg
 
 from bot.conversation.driver import Caller
 from bot.db.database import Database
-from bot.db.prepared import Prepared
+from bot.db.prepared import LAZILY, Prepared
 from bot.registration.acts import Offered, OfferSlot
 from bot.registration.closing import STILL_OPEN
 from bot.registration.holding import HAS_ROOM, find_place, lock_worker, parameters_of, slot_of
@@ -32,7 +32,7 @@ WITH who AS (
     SELECT w.facility_id, w.birth_date + make_interval(years => %(youngest)s::int) AS first_day,
            w.birth_date + make_interval(years => %(oldest)s::int + 1) AS too_late
     FROM worker w
-    WHERE w.id = %(worker)s AND w.phone = %(phone)s AND w.domicile_code IS NULL AND {STILL_OPEN}
+    WHERE w.id = %(worker)s AND w.phone = %(phone)s AND w.domicile_code IS NULL AND {STILL_OPEN} AND {LAZILY}
       AND NOT EXISTS (SELECT 1 FROM booking b WHERE b.worker_id = %(worker)s AND b.dose = %(dose)s
                       AND b.state IN ('held', 'booked', 'attended'))
     FOR KEY SHARE OF w
@@ -72,10 +72,10 @@ def offer_slot(database: Database, terms: Terms, act: OfferSlot, caller: Caller)
     parameters = parameters_of(terms, caller, act.worker_id)
     parameters["fit"] = act.fit
     try:
-        rows = database.said(_OFFER, parameters, lazy=True)
+        rows = database.said(_OFFER, parameters)
         if rows and rows[0][0] is None:
             reclaim(database, rows[0][-1], caller.now)
-            rows = database.said(_OFFER, parameters, lazy=True)
+            rows = database.said(_OFFER, parameters)
     except psycopg.errors.UniqueViolation:
         rows = []  # the same request twice at once: the other one has the hold
     if rows and rows[0][0] is not None:

@@ -53,9 +53,9 @@ class BreakingDatabase(Database):
                 raise Killed
             raise DatabaseAway("broken on purpose")
 
-    def rows(self, sql: str, parameters: Parameters = None, *, lazy: bool = False) -> list[Row]:
+    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
         with self._counted():
-            return super().rows(sql, parameters, lazy=lazy)
+            return super().rows(sql, parameters)
 
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection[TupleRow]]:
