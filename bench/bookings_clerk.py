@@ -80,9 +80,8 @@ class _Booking:
     """Offers and takes places as a registration by USSD does."""
 
     def __init__(self, services: Services) -> None:
-        # Connections are there, as in a process that has served somebody before.
-        for lazy in (False, True):
-            services.database.rows("SELECT 1", lazy=lazy)
+        # A connection is there, as in a process that has served somebody before.
+        services.database.rows("SELECT 1")
         self._perform = Desk(services.database, services.vault, services.terms, services.waker.wake).perform
 
     def serve(self, account: ClerkAccount, worker: int, phone: str, _counter: int) -> None:

@@ -61,7 +61,8 @@ REGISTERED: Final = (
     " WHERE b.worker_id = w.id AND b.dose = 1 AND b.state IN ('booked', 'attended') OFFSET 0)"
 )
 
-#: The cases among some workers, {{workers}}, counted where people live. A message that still waits tells nothing.
+#: The cases among some workers, {{workers}}, counted where people live. A message that still waits tells nothing. "+ 0" keeps
+#: the planner from going through all bookings, latest first, until one of the worker's comes.
 CASES: Final = f"""
 SELECT w.id AS worker_id, coalesce(w.domicile_code, w.district_code) AS district_code, w.facility_id,
        lower(w.name) AS name, w.profession, CASE {_REASON} END AS reason, coalesce(CASE {_SINCE} END, w.created_at) AS since
@@ -74,7 +75,7 @@ LEFT JOIN identity_guard ig ON ig.kind = 'phone' AND ig.subject = w.phone
 LEFT JOIN LATERAL (
     SELECT b.state, coalesce(b.ended_at, b.booked_at, b.created_at) AS at FROM booking b
     WHERE b.worker_id = w.id AND b.dose = 1 AND b.booked_at IS NOT NULL AND b.state IN ('cancelled', 'no_show')
-    ORDER BY b.id DESC LIMIT 1
+    ORDER BY b.id + 0 DESC LIMIT 1
 ) lb ON true
 LEFT JOIN LATERAL (
     SELECT max(coalesce(x.settled_at, x.created_at)) FILTER (WHERE x.state = 'delivered') AS delivered_at,

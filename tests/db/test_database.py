@@ -16,6 +16,7 @@ import pytest
 from bot.away import Away
 from bot.db import database as databases
 from bot.db.database import Database, DatabaseAway
+from bot.db.prepared import Prepared
 from bot.deadline import within
 from bot.embedded.servers import EmbeddedServers
 from tests.stopping import paused
@@ -226,9 +227,9 @@ class TestConnections:
         with psycopg.connect(database_url, autocommit=True) as other:
             served = {database.value("SELECT pg_backend_pid()") for _ in range(20)}
             assert len(served) == _connected(other) == 1
-            lazily = {database.rows("SELECT pg_backend_pid()", lazy=True)[0] for _ in range(20)}
-            assert len(lazily) == 1
-            assert _connected(other) == 2
+            said = {database.said(Prepared("SELECT pg_backend_pid()"), {})[0][0] for _ in range(20)}
+            assert said == served
+            assert _connected(other) == 1
         database.close()
 
     def test_closing_gives_them_back(self, database_url: str) -> None:

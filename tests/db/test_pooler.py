@@ -14,7 +14,7 @@ import pytest
 from bench.stage import free_port
 from bot.db import migrate
 from bot.db.database import Database, DatabaseAway, Pooler
-from bot.db.prepared import Prepared
+from bot.db.prepared import LAZILY, Prepared
 from bot.registration.uploads import _held
 from scale import postgres
 from scale.hosts import HERE
@@ -62,11 +62,23 @@ def test_statements_run_again_and_again_on_whichever_connection(database: Databa
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(ask, range(200))) == [(number, number) for number in range(1, 201)]
-    assert database.rows("SELECT 1", lazy=True) == [(1,)]
     with database.transaction() as connection:
         connection.execute("CREATE TEMPORARY TABLE told (n int) ON COMMIT DROP")
         connection.execute("INSERT INTO told VALUES (7)")
         assert connection.execute("SELECT n FROM told").fetchall() == [(7,)]
+
+
+def test_what_need_not_wait_says_so_for_itself_alone(database: Database) -> None:
+    def setting() -> object:
+        return database.value("SELECT current_setting('synchronous_commit')")
+
+    as_ever = setting()
+    assert as_ever == "on"
+    for _ in range(5):
+        with database.transaction() as connection:
+            connection.execute(f"SELECT 1 WHERE {LAZILY}".encode())
+            assert connection.execute("SELECT current_setting('synchronous_commit')").fetchone() == ("off",)
+        assert setting() == as_ever
 
 
 def test_days_are_those_of_utc_as_without_it(database: Database, server: Running) -> None:

@@ -11,7 +11,12 @@ import pytest
 
 from bot.db.database import Database
 from bot.db.prepared import Prepared
+from bot.followup.reasons import CASES
 from bot.registration import bookings, identity, slots
+from tests.world import World
+
+#: A look at the bookings of one worker or one session, or at one booking.
+_OF_ONE = r"\b(worker_id|session_id|id) ="
 
 
 @pytest.fixture
@@ -22,6 +27,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def _plan(database: Database, statement: Prepared) -> dict[str, Any]:
+    """The plan that is made once, whatever the values."""
     with database.connection() as connection:
         # A table as small as the tests' is read as a whole, and rightly.
         connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
@@ -42,19 +48,51 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(part)
 
 
+def _booking_looks(plan: dict[str, Any]) -> list[str]:
+    """By what each look at bookings finds its rows."""
+    looks = [
+        node for node in _nodes(plan) if node.get("Relation Name") == "booking" and node["Node Type"].endswith("Scan")
+    ]
+    assert looks
+    return [str(node.get("Index Cond", node.get("Recheck Cond", ""))) for node in looks]
+
+
 @pytest.mark.parametrize("said", [identity._PROVE, slots._OFFER, bookings._TAKE], ids=["prove", "offer", "take"])
 @pytest.mark.parametrize("known", [False, True], ids=["before statistics", "with statistics of no holds"])
 def test_no_statement_looks_through_every_booking(database: Database, said: Prepared, known: bool) -> None:
     if known:
         database.rows("ANALYZE booking")
-    looks = [
-        node
-        for node in _nodes(_plan(database, said))
-        if node.get("Relation Name") == "booking" and node["Node Type"].endswith("Scan")
-    ]
-    assert looks
-    conditions = [str(node.get("Index Cond", node.get("Recheck Cond", ""))) for node in looks]
-    assert [condition for condition in conditions if not re.search(r"\b(worker_id|session_id|id) =", condition)] == []
+    assert [look for look in _booking_looks(_plan(database, said)) if not re.search(_OF_ONE, look)] == []
+
+
+@pytest.fixture
+def rush(database: Database) -> Database:
+    """Three thousand have registered since statistics were made, when there was one."""
+    world = World(database)
+    world.district()
+    facility = world.facility()
+    session, first = world.session(facility, capacity=5000), world.worker(facility).id
+    book = (
+        "INSERT INTO booking (worker_id, session_id, state, ticket, created_at, booked_at) "
+        "SELECT id, %s, 'booked', 'T' || id, now(), now() FROM worker WHERE (id = %s) = %s"
+    )
+    database.rows(book, (session, first, True))
+    database.rows("ANALYZE booking")
+    database.rows(
+        "INSERT INTO worker (nik_hash, nik_sealed, nik_tail, name, birth_date, sex, phone, district_code, facility_id, "
+        "created_at, updated_at) SELECT sha256(n::text::bytea), nik_sealed, nik_tail, name, birth_date, sex, '+628' || n, "
+        "district_code, facility_id, created_at, updated_at FROM worker, generate_series(10000, 12999) n"
+    )
+    database.rows("ANALYZE worker")
+    database.rows(book, (session, first, False))
+    return database
+
+
+def test_no_follow_up_compares_each_worker_with_each_booking(rush: Database) -> None:
+    with rush.connection() as connection:
+        told = connection.execute(f"EXPLAIN (FORMAT JSON) {CASES.format(workers='w.id <= 10000')}".encode()).fetchone()
+    assert told is not None
+    assert [look for look in _booking_looks(told[0][0]["Plan"]) if not re.search(_OF_ONE, look)] == []
 
 
 def test_the_greeting_and_the_proof_find_the_worker_by_the_number(database: Database) -> None:
