@@ -30,6 +30,8 @@ _LOOKS, _REDIALS = (0.3, 1.0), (2.0, 4.0)
 _MOST_DIALS = 4
 #: Seconds that the operator waits for an answer.
 _WAITS = 10.0
+#: Seconds after which a connection that nobody has used is not used any more: the server closes it after some more.
+_KEPT = 20.0
 #: Kinds of answers.
 ANSWERED, SHED = "answered", "shed"
 
@@ -102,7 +104,8 @@ class Crowd:
         self._chance = random.Random(20210113)
         self._due: list[tuple[float, int, _Subscriber]] = []
         self._order = 0
-        self._idle: list[socket.socket] = []
+        #: With the moment from which on each is idle, the latest last.
+        self._idle: list[tuple[float, socket.socket]] = []
         self._selector = selectors.DefaultSelector()
         self._head = (
             f"POST {rush.path} HTTP/1.1\r\nHost: {rush.host}:{rush.port}\r\nAccept: */*\r\n"
@@ -115,7 +118,7 @@ class Crowd:
     def run(self) -> list[Told]:
         """Play all phases, one after the other."""
         told = [self._play(phase) for phase in self._rush.phases]
-        for line in [*self._idle, *(key.fileobj for key in self._selector.get_map().values())]:
+        for line in [*(line for _, line in self._idle), *(key.fileobj for key in self._selector.get_map().values())]:
             assert isinstance(line, socket.socket)
             line.close()
         return told
@@ -172,12 +175,20 @@ class Crowd:
         told.asked += 1
         subscriber.received, subscriber.sent, subscriber.told = b"", time.perf_counter(), told
         try:
-            line = self._idle.pop() if self._idle else self._connect()
-            subscriber.line = line
+            subscriber.line = line = self._free_line()
             self._selector.register(line, selectors.EVENT_READ, subscriber)
             line.sendall(f"{self._head}{len(body)}\r\n\r\n{body}".encode())
         except OSError as error:
             self._fail(subscriber, told, type(error).__name__)
+
+    def _free_line(self) -> socket.socket:
+        """The line that was used last, or a new one; raises ``OSError``."""
+        if self._idle and self._idle[-1][0] > time.perf_counter() - _KEPT:
+            return self._idle.pop()[1]
+        for _, line in self._idle:  # the others have been idle for longer
+            line.close()
+        self._idle.clear()
+        return self._connect()
 
     def _connect(self) -> socket.socket:
         made = socket.create_connection((self._rush.host, self._rush.port), _WAITS)
@@ -199,7 +210,7 @@ class Crowd:
             return
         took = round((time.perf_counter() - subscriber.sent) * 1e6)
         self._selector.unregister(subscriber.line)
-        self._idle.append(subscriber.line)
+        self._idle.append((time.perf_counter(), subscriber.line))
         subscriber.line = None
         if answer.startswith("CON "):
             told.took_us[ANSWERED].append(took)

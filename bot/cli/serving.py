@@ -17,6 +17,9 @@ from bot.db import migrate
 from bot.queues import Work
 from bot.services import Services
 
+#: Milliseconds that a connection may be idle, and that the head of a request may take. Longer than proxies keep one (nginx and
+#: ingress-nginx 60 s): one that is closed just as a request comes on it costs that request, which nobody may send twice.
+KEPT_IDLE_MS = 75_000
 #: Files that a web process may have open: its connections, and some more.
 _MOST_FILES = 65_536
 
@@ -45,6 +48,7 @@ def demo() -> None:
 def web(processes: int | None) -> None:
     """Serve HTTP at HOST:PORT."""
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     from bot.web.processes import Server
@@ -67,6 +71,7 @@ def web(processes: int | None) -> None:
         backlog=2048,
         # Whoever waits is to wait where it is seen how long (bot/web/queue_marks.py), not unaccepted.
         backpressure=4096,
+        http1_settings=HTTP1Settings(header_read_timeout=KEPT_IDLE_MS),
         log_level=LogLevels.warning,
         log_access=False,
         respawn_failed_workers=True,

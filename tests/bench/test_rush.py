@@ -9,6 +9,9 @@ from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
+import pytest
+
+from bench import rush_callers
 from bench.entries.rush import measured
 from bench.rush import AFTERWARDS, BEFORE, RUSH, RushResult, Span, WantedRush, span_of
 from bench.rush_callers import ANSWERED, SHED, Crowd, Phase, Rush
@@ -18,11 +21,12 @@ BUSY = "END Maaf, sistem sedang sibuk. Coba lagi beberapa menit lagi."
 
 
 @contextmanager
-def _answering(answer: Callable[[str], str]) -> Iterator[int]:
-    """A server that answers to what was typed so far; its port."""
+def _answering(answer: Callable[[str], str], patience: float | None = None) -> Iterator[int]:
+    """A server that answers to what was typed so far; its port. ``patience``: seconds until it closes an idle connection."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = patience
 
         def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode(), keep_blank_values=True)
@@ -53,6 +57,15 @@ def _screens(text: str) -> str:
 
 def _workers(many: int) -> tuple[tuple[str, str], ...]:
     return tuple((f"+628120000{number:04d}", "17081985") for number in range(many))
+
+
+def test_a_connection_that_the_server_may_have_closed_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rush_callers, "_KEPT", 0.2)
+    monkeypatch.setattr(rush_callers, "_LOOKS", (0.5, 0.6))
+    with _answering(_screens, patience=0.4) as port:
+        [told] = Crowd(Rush("127.0.0.1", port, "/ussd", _workers(4), (Phase("rare", 5.0, 2.0),))).run()
+    assert told.errors == {}
+    assert told.tickets == 4
 
 
 def test_subscribers_come_at_their_rate_and_read_what_is_asked() -> None:

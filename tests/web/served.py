@@ -9,23 +9,24 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+_WEB = ("-m", "bot", "web", "--processes", "1")
 FORM = "application/x-www-form-urlencoded"
 
 
 @contextmanager
-def served(environ: Mapping[str, str], log: Path) -> Iterator[int]:
-    """Serve with one process; gives the port. What it says goes to ``log``."""
+def served(environ: Mapping[str, str], log: Path, python: Sequence[str] = _WEB) -> Iterator[int]:
+    """Serve with one process; gives the port. What it says goes to ``log``. ``python``: the interpreter's arguments."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         free = int(probe.getsockname()[1])
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "web", "--processes", "1"],
+            [sys.executable, *python],
             cwd=ROOT,
             env={**os.environ, **environ, "PORT": str(free), "HOST": "127.0.0.1"},
             stdout=stderr,
