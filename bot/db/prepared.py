@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 
 #: A condition that always holds, for the WHERE of what a statement writes: then its transaction commits without waiting for the
 #: disk. What it wrote may be lost with the last second before a crash of PostgreSQL: so nothing that was promised to anybody,
-#: only what is done again. A setting of this one transaction: whatever its connection carries out next is waited for as ever.
+#: only what is done again. It holds for the whole transaction and no longer: so not for a statement among others in one.
 LAZILY = "set_config('synchronous_commit', 'off', true) = 'off'"
 
 _TEXT = (PyFormat.TEXT,)
