@@ -5,7 +5,7 @@ E.164 is the only form kept and compared. A number on a roster must be able to g
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 import phonenumbers
@@ -16,6 +16,7 @@ HOME_REGION: Final = "ID"
 
 _HOME_CODE: Final = 62
 _E164: Final = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
+_MANY_E164: Final = re.compile(r"(?:\+[1-9][0-9]{7,14},)+", re.ASCII)
 
 #: A mobile number of digits alone, and in a group what ``in_e164`` takes. Nearly every row of a roster has one; to know it by
 #: this takes 1 microsecond instead of the library's 60.
@@ -88,9 +89,10 @@ def is_e164(text: str) -> bool:
     return _E164.fullmatch(text) is not None
 
 
-def are_e164(texts: Iterable[str]) -> bool:
-    """Whether all of many texts are E.164 numbers."""
-    return all(map(_E164.fullmatch, texts))
+def are_e164(texts: Sequence[str]) -> bool:
+    """Whether all of many texts are E.164 numbers. Looked at as one text: one by one takes twice as long."""
+    together = ",".join([*texts, ""])
+    return together.count(",") == len(texts) and (not texts or _MANY_E164.fullmatch(together) is not None)
 
 
 def mask_phone(e164: str) -> str:

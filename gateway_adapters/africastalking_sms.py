@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import msgspec
 from africastalking.SMS import SMSService
 
 from bot.phone import are_e164, is_e164
@@ -39,6 +40,25 @@ _NO_SUCH_SENDER = "InvalidSenderId"
 _UNREADABLE = "the gateway's answer cannot be read"
 
 
+class _Taken(msgspec.Struct, gc=False, rename="camel"):
+    """What is wanted of an entry of ``Recipients``, as it stands there nearly always."""
+
+    status_code: int
+    number: str
+    message_id: str
+
+
+class _Told(msgspec.Struct, rename="pascal"):
+    recipients: list[_Taken]
+
+
+class _Answer(msgspec.Struct):
+    told: _Told = msgspec.field(name="SMSMessageData")
+
+
+_as_documented = msgspec.json.Decoder(_Answer).decode
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Whom to send as. ``api_url`` replaces both of the SDK's hosts."""
@@ -61,7 +81,7 @@ class MessagingApi:
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """One outcome for each message, in the order of ``batch``; raises nothing."""
-        if are_e164(message.phone for message in batch):
+        if are_e164([message.phone for message in batch]):
             good = list(batch)
         else:
             good = [message for message in batch if is_e164(message.phone)]
@@ -174,14 +194,13 @@ def read_answer(messages: Sequence[Outgoing], answer: HttpAnswer) -> list[Outcom
     if 400 <= answer.status < 500:
         refusal = _refusal_of_all(answer.status)
         return [refusal.of(message.id, answer.retry_after()) for message in messages]
+    if answer.is_success and (accepted := _all_accepted(messages, answer.body)) is not None:
+        return accepted
     told = (answer.json_object() or {}).get("SMSMessageData") if answer.is_success else None
     if not isinstance(told, dict):
         reason = _UNREADABLE if answer.is_success else f"the gateway answered HTTP {answer.status}"
         return [Unknown(message.id, reason) for message in messages]
-    entries = told.get("Recipients")
-    if (accepted := _all_accepted(messages, entries)) is not None:
-        return accepted
-    recipients = _recipients(entries)
+    recipients = _recipients(told.get("Recipients"))
     if not recipients and _NO_SUCH_SENDER in str(told.get("Message")):
         return [_REFUSALS[402].of(message.id) for message in messages]
     return [_outcome(message, recipients.get(message.phone)) for message in messages]
@@ -197,17 +216,20 @@ def _refusal_of_all(status: int) -> Refusal:
             return Refusal(f"the gateway refused the request (HTTP {status})")
 
 
-def _all_accepted(messages: Sequence[Outgoing], entries: object) -> list[Outcome] | None:
-    """The outcomes where the answer tells of every number in our order that it was taken, as nearly all do; else None."""
-    if not isinstance(entries, list) or len(entries) != len(messages):
+def _all_accepted(messages: Sequence[Outgoing], body: bytes) -> list[Outcome] | None:
+    """The outcomes where the answer tells of every number in our order that it was taken, as nearly all do; else None.
+
+    Read into nothing but what is wanted of it: to be taken apart as any JSON takes it four times as long.
+    """
+    try:
+        entries = _as_documented(body).told.recipients
+    except (ValueError, RecursionError):
         return None
     # Column by column, and the ids as one text: entry by entry that takes twice as long.
-    try:
-        ids = [entry["messageId"] for entry in entries]
-        in_order = [entry["number"] for entry in entries] == [message.phone for message in messages]
-        if not in_order or not {entry["statusCode"] for entry in entries} <= _ACCEPTED or not _PLAIN_IDS(",".join(ids)):
-            return None
-    except (KeyError, TypeError, IndexError):
+    if [entry.number for entry in entries] != [message.phone for message in messages]:
+        return None
+    ids = [entry.message_id for entry in entries]
+    if not {entry.status_code for entry in entries} <= _ACCEPTED or not _PLAIN_IDS(",".join(ids)):
         return None
     return [Accepted(message.id, message_id) for message, message_id in zip(messages, ids, strict=True)]
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from bot.away import Away
 from bot.clock import Clock
@@ -104,7 +106,7 @@ class Driver(Generic[M]):
                 moment = now.timestamp()
                 reading = self._reading(now)
                 if record is not None and self._is_dialled_anew(record, text, moment):
-                    record = replace(record, session="")
+                    record = msgspec.structs.replace(record, session="")
                 conversation = self._alive(record, moment, RESUME_USSD, session)
                 if conversation is not None:
                     language = conversation.memory.language

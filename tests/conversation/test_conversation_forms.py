@@ -159,13 +159,13 @@ class TestFormsOfTheStore:
 
     def test_the_form_of_this_release_stays_readable(self) -> None:
         """What the release before this one wrote: change it only together with FORM and a migration."""
-        written = '{"v":1,"a":2.5,"c":{"s":"seat"},"s":"s1","h":"d","l":4,"w":"A","g":true}'
+        written = b'{"v":1,"a":2.5,"c":{"s":"seat"},"s":"s1","h":"d","l":4,"w":"A","g":true}'
         assert decode(written) == self.RECORD
         # A member that the release before knew nothing of, and that it does not miss.
-        assert encode(self.RECORD) == f'{written[:-1]},"p":0}}'
+        assert encode(self.RECORD) == written[:-1] + b',"p":0}'
 
     def test_an_older_form_is_migrated_step_by_step(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        older = encode(self.RECORD).replace('"h":"d"', '"digest":"D"')
+        older = encode(self.RECORD).replace(b'"h":"d"', b'"digest":"D"')
 
         def second(stored: dict[str, Any]) -> dict[str, Any]:
             return {**stored, "v": 2, "hash": stored["digest"]}
