@@ -34,6 +34,10 @@ class Told:
     at: datetime
 
 
+#: What the message of a receipt is looked for by.
+_Key = tuple[str, str, int | None, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Move:
     message: int
@@ -119,17 +123,17 @@ def apply(database: Database, told: Sequence[Told]) -> int:
     """
     if not told:
         return 0
-    columns: dict[str, Any] = {
-        "gateways": [each.gateway for each in told],
-        "provider_ids": [each.receipt.provider_id for each in told],
-        "our_ids": [each.receipt.our_id for each in told],
-        "phones": [each.receipt.phone for each in told],
-    }
+    # A message's receipts come close together, and some twice: it is looked for once.
+    asked: dict[_Key, int] = {}
+    asks = [asked.setdefault(_key(each), len(asked)) for each in told]
+    names = ("gateways", "provider_ids", "our_ids", "phones")
+    columns = {name: list(column) for name, column in zip(names, zip(*asked, strict=True), strict=True)}
     with database.transaction() as connection:
-        matched: dict[int, tuple[int, bool]] = {}
+        answers: dict[int, tuple[int, bool]] = {}
         for place, message, is_news in connection.execute(_MATCH, columns):
-            matched.setdefault(place - 1, (message, is_news))
-        found = [(told[place], message, is_news) for place, (message, is_news) in sorted(matched.items())]
+            answers.setdefault(place - 1, (message, is_news))
+        matched = {place: answers[asks[place]] for place in range(len(told)) if asks[place] in answers}
+        found = [(told[place], message, is_news) for place, (message, is_news) in matched.items()]
         _keep(connection, told, matched.keys())
         _learn(connection, [(each, message) for each, message, is_news in found if is_news])
         _move(connection, [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found])
@@ -170,6 +174,11 @@ def rematch(database: Database, now: datetime) -> int:
         if rows:
             apply_early(connection, rows, now)
     return len(rows)
+
+
+def _key(told: Told) -> _Key:
+    receipt = told.receipt
+    return told.gateway, receipt.provider_id, receipt.our_id, receipt.phone
 
 
 def _keep(connection: psycopg.Connection[Any], told: Sequence[Told], matched: Container[int]) -> None:
