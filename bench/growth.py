@@ -1,7 +1,8 @@
 """How what a unit costs grows with the amount of what is kept: each bench that says how, at x1, x10 and x100 of it.
 
 The cost is the CPU of the service's parts for one unit, as ``bench.measures.Work`` has it. Every size has a stage of its own,
-made, measured and removed by the bench itself.
+made, measured and removed by the bench itself. The way goes from the smallest to the largest and back: a machine that becomes
+slower or faster meanwhile is then no growth, since all sizes have been measured at the same time on average.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from bench.bench import Bench
@@ -25,7 +27,8 @@ class WantedGrowth:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """One work of a bench. ``cost_us``: microseconds of CPU a unit, at each of ``sizes`` of ``of``, and by part."""
+    """One work of a bench. ``cost_us``: microseconds of CPU a unit, at each of ``sizes`` of ``of``, and by part: means of there
+    and back."""
 
     bench: str
     work: str
@@ -64,33 +67,39 @@ def measure(
     for bench in benches:
         if bench.growth is None or (wanted.only and bench.name not in wanted.only):
             continue
-        found: list[Measured] = []
-        for size in bench.growth.sizes:
+        sizes = bench.growth.sizes
+        found: dict[int, list[Measured]] = {size: [] for size in sizes}
+        for size in (*sizes, *reversed(sizes[:-1])):
             say(f"{bench.name} with {size:,} {bench.growth.of}")
             measured = bench.measured(bench.measure(bench.growth.wanted(size), folder, say))
             wrong += [f"{bench.name} with {size:,} {bench.growth.of}: {line}" for line in measured.wrong]
-            found.append(measured)
+            found[size].append(measured)
         grown += grown_of(bench, found)
-        for part, mib in found[-1].peak_mib.items():
+        for part, mib in found[sizes[-1]][-1].peak_mib.items():
             peaks[part] = max(mib, peaks.get(part, 0.0))
     return GrowthResult(tuple(grown), peaks, tuple(wrong))
 
 
-def grown_of(bench: Bench[Any, Any], found: Sequence[Measured]) -> list[Grown]:
+def grown_of(bench: Bench[Any, Any], found: Mapping[int, Sequence[Measured]]) -> list[Grown]:
     """The works of a bench, laid beside each other; raises ``BenchFailed`` where the sizes have different ones."""
     assert bench.growth is not None
-    names = [[one.name for one in measured.work] for measured in found]
+    names = [[one.name for one in measured.work] for times in found.values() for measured in times]
     if any(each != names[0] for each in names):
         raise BenchFailed(f"{bench.name} does other work at other sizes: {names}")
-    return [
-        Grown(
-            bench=bench.name,
-            work=works[0].name,
-            unit=works[0].unit,
-            of=bench.growth.of,
-            sizes=bench.growth.sizes,
-            cost_us=tuple(one.cost_us for one in works),
-            parts_us=tuple(one.cpu_us for one in works),
+    grown = []
+    for place, name in enumerate(names[0]):
+        works = [[measured.work[place] for measured in times] for times in found.values()]
+        grown.append(
+            Grown(
+                bench=bench.name,
+                work=name,
+                unit=works[0][0].unit,
+                of=bench.growth.of,
+                sizes=tuple(found),
+                cost_us=tuple(mean(one.cost_us for one in times) for times in works),
+                parts_us=tuple(
+                    {part: mean(one.cpu_us[part] for one in times) for part in times[0].cpu_us} for times in works
+                ),
+            )
         )
-        for works in zip(*(measured.work for measured in found), strict=True)
-    ]
+    return grown

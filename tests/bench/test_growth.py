@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,18 @@ def test_other_work_at_other_sizes_is_no_growth(tmp_path: Path) -> None:
     odd = a_bench("odd", {1: {"a": 1.0}, 10: {"a": 1.0}, 100: {"b": 1.0}})
     with pytest.raises(BenchFailed, match="other work"):
         measure([odd], WantedGrowth(), tmp_path, nothing_said)
+
+
+def test_a_machine_that_becomes_slower_meanwhile_is_no_growth(tmp_path: Path) -> None:
+    costs = {size: {"a": 0.0} for size in (1, 10, 100)}
+    order: list[int] = []
+    bench = a_bench("slower", costs)
+
+    def measured(size: int, folder: Path, say: object) -> Measured:
+        order.append(size)
+        costs[size]["a"] = 100.0 + 10.0 * len(order)
+        return bench.measure(size, folder, nothing_said)
+
+    [grown] = measure([replace(bench, measure=measured)], WantedGrowth(), tmp_path, nothing_said).grown
+    assert order == [1, 10, 100, 10, 1]
+    assert grown.cost_us == (130.0, 130.0, 130.0)
