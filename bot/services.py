@@ -6,30 +6,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import redis
-
 from bot import config
 from bot.breaker import Breaker
 from bot.clock import Clock, clock_from
 from bot.crypto import Vault
 from bot.db.database import Database, Pooler
 from bot.db.reading import Replica
-from bot.messaging.copies import Copies
-from bot.messaging.outbox import Lane
 from bot.messaging.spool import Spool
 from bot.messaging.spool_in_time import SpoolInTime
-from bot.messaging.wake import Waker
-from bot.queues import Work, enqueue_drain, enqueue_receipts
 from bot.redis_addresses import RedisKind, redis_address
-from bot.redis_clients import connect
 from gateway_adapters.base import GatewayRegistry
 
 if TYPE_CHECKING:
+    import redis
+
     from bot.campaigns.composing import Composer
     from bot.campaigns.planning import Planner
     from bot.conversation.driver import Driver
     from bot.conversation.hops import HopNotes
     from bot.conversation.store import Store
+    from bot.messaging.copies import Copies
+    from bot.messaging.wake import Waker
     from bot.registration.terms import Terms
     from flows.memory import Memory
 
@@ -39,7 +36,7 @@ GATEWAY_TIMEOUT = 10.0
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a process may need; what it does not use is never made."""
+    """Everything a process may need; what it does not use is neither made nor loaded (Redis: a sixth of a command's start)."""
 
     settings: config.Settings
     #: Seconds a statement may take, None for long work.
@@ -76,6 +73,8 @@ class Services:
 
     @cached_property
     def conversations(self) -> redis.Redis:
+        from bot.redis_clients import connect
+
         return connect(self.settings.redis_url)
 
     @cached_property
@@ -86,15 +85,21 @@ class Services:
 
     @cached_property
     def queue(self) -> redis.Redis:
+        from bot.redis_clients import connect
+
         return connect(self.settings.queue_redis_url, timeout=2.0)
 
     @cached_property
     def receipts_queue(self) -> redis.Redis:
+        from bot.redis_clients import connect
+
         # A webhook has less time than a worker.
         return connect(self.settings.queue_redis_url)
 
     @cached_property
     def receipt_copies(self) -> Copies | None:
+        from bot.messaging.copies import Copies
+
         # A receipt is acknowledged for good: where a replica may take over, it has to have it.
         return Copies() if redis_address(self.settings.queue_redis_url).kind is RedisKind.SENTINEL else None
 
@@ -129,10 +134,17 @@ class Services:
 
     @cached_property
     def waker(self) -> Waker:
+        from bot.messaging.outbox import Lane
+        from bot.messaging.wake import Waker
+        from bot.queues import Work, enqueue_drain
+
         return Waker(self.queue, lambda: enqueue_drain(self.queue, Lane.REPLY), Work.REPLY)
 
     @cached_property
     def receipts_waker(self) -> Waker:
+        from bot.messaging.wake import Waker
+        from bot.queues import Work, enqueue_receipts
+
         return Waker(self.queue, lambda: enqueue_receipts(self.queue), Work.RECEIPTS)
 
     @cached_property
