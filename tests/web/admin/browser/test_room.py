@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from selenium.common.exceptions import NoAlertPresentException, StaleElementReferenceException
+from selenium.common.exceptions import NoAlertPresentException, NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 
 from bench.addresses import pages_of
@@ -51,7 +51,7 @@ def until(condition: Callable[[], object], what: str) -> None:
         try:
             if condition():
                 return
-        except StaleElementReferenceException:
+        except (NoSuchElementException, StaleElementReferenceException):
             pass
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.1)
