@@ -74,9 +74,9 @@ def _company_goals(company: Company | None) -> tuple[Goal, ...]:
 
 #: Africa's Talking's campaigns of the smallest size: one has too little CPU to be read.
 _SMALL, _SMALL_CAMPAIGNS = 50_000, 5
-#: Twilio's campaign while the others grow: what is there already grows with them. As many as the smallest roster has: to find
-#: its recipients takes as long as the roster is, and of a small campaign that would be the most that is measured.
-_GROWN_TWILIO = 10_000
+#: Twilio's campaign while the others grow: what is there already grows with them. Nearly as many as the smallest roster has:
+#: what a campaign costs once, to find its recipients on the roster, weighs less then.
+_GROWN_TWILIO = 9000
 
 
 def _grown(recipients: int) -> WantedBlast:
