@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from bot.phone import NotAPhone, is_e164, mask_phone, operator_of, parse_phone
+from bot.phone import NotAPhone, are_e164, is_e164, mask_phone, operator_of, parse_phone
 
 properties = settings(deadline=None, max_examples=300)
 plain_mobiles = st.from_regex(r"\A(\+?62|0)?8[1-35-9][0-9]{7,10}\Z")
@@ -199,3 +199,17 @@ def test_a_masked_phone_hides_enough(number: str) -> None:
 )
 def test_the_operator_is_told_by_the_prefix(number: str, operator: str | None) -> None:
     assert operator_of(number) == operator
+
+
+@properties
+@given(
+    st.lists(st.from_regex(r"\A\+[1-9][0-9]{7,14}\Z") | st.text(alphabet="+,0123456789 \n", max_size=24), max_size=6)
+)
+def test_many_are_numbers_if_each_is(texts: list[str]) -> None:
+    assert are_e164(texts) == all(map(is_e164, texts))
+
+
+def test_two_numbers_in_one_text_are_none() -> None:
+    assert not are_e164(["+628121111111,+628122222222"])
+    assert not are_e164(["+628121111111,", "+628122222222"])
+    assert are_e164(["+628121111111", "+628122222222"])
