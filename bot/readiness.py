@@ -9,9 +9,9 @@ from typing import Final
 NAME: Final = "BALAS_READY"
 
 
-def tell() -> None:
-    """Say that this process does its work, where somebody wants to know."""
+def tell(how: str = "") -> None:
+    """Say that this process does its work, and ``how``, where somebody wants to know."""
     file = os.environ.get(NAME)
     if file:
         with Path(file).open("a", encoding="ascii") as told:
-            told.write(f"{os.getpid()}\n")
+            told.write(f"{os.getpid()} {how}".rstrip() + "\n")

@@ -18,6 +18,7 @@ LEAVES = {
     "bot.garbage",
     "bot.kept_for",
     "bot.lifeline",
+    "bot.listeners",
     "bot.log",
     "bot.metrics",
     "bot.phone",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bot import config
+from bot import config, listeners
 from bot.cli import own_metrics
 from bot.cli.context import fail, own_address, services
 from bot.cli.lazy import LazyGroup
@@ -55,7 +55,8 @@ def web(processes: int | None) -> None:
 
     settings = config.load(os.environ)
     Services(settings).check_sending()
-    count = processes or settings.web_processes
+    given = listeners.inherited(os.environ)
+    count = len(given) or processes or settings.web_processes
     os.environ["BALAS_PARENT"] = str(os.getpid())
     _allow_connections()
     # Loaded once, and there for every process that is forked: also for the successor of one that was killed.
@@ -78,6 +79,7 @@ def web(processes: int | None) -> None:
         respawn_interval=0.5,
         workers_kill_timeout=8,
         working_dir=Path(__file__).resolve().parents[2],
+        listeners=given,
     )
     try:
         server.serve()

@@ -31,13 +31,14 @@ def spawn(
     parting: signal.Signals | None,
     account: Account | None = None,
     umask: int = -1,
+    passes: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, so that Ctrl-C in our terminal reaches us alone.
 
     It reads ``source``, writes output and errors to ``output``, and runs as ``account`` (None: ourselves). ``parting``
     is the signal that the kernel sends it when we die, be it by kill -9 (Linux only; elsewhere whoever starts next
-    finds what was left). It is sent when the *thread* that called us ends, so call from the main thread. Raises
-    ``OSError``.
+    finds what was left). It is sent when the *thread* that called us ends, so call from the main thread. ``passes``:
+    descriptors of ours that it has, too. Raises ``OSError``.
     """
     rights: dict[str, object] = {}
     if account is not None:
@@ -51,6 +52,7 @@ def spawn(
         stderr=subprocess.STDOUT,
         start_new_session=True,
         umask=umask,
+        pass_fds=tuple(passes),
         # Runs after the change of account, which would have cleared what it sets.
         preexec_fn=_die_with_parent(parting) if parting is not None and _prctl is not None else None,
         **rights,

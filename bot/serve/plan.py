@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from bot import listeners
 from bot.serve.supervisor import Child
 
 #: Each lane has a worker of its own, so that a blast never delays a reply.
@@ -45,6 +47,7 @@ def first_admin(env: Mapping[str, str], file: Path) -> Child:
 
 
 def children(env: Mapping[str, str]) -> tuple[Child, ...]:
-    """The children of a running service."""
+    """The children of a running service; its web server listens on the sockets that ``env`` names."""
+    web = replace(_command("web", env, "web"), passes=listeners.inherited(env), dismissal=listeners.HAND_OVER)
     workers = tuple(_command(lane, env, "worker", "--lane", lane) for lane in LANES)
-    return (_command("web", env, "web"), *workers, _command("clock", env, "clock"))
+    return (web, *workers, _command("clock", env, "clock"))

@@ -1,7 +1,7 @@
 """Every process anew without a pause: for another release, or other settings of the machine.
 
-One after the other, and each new one works before the old one is asked to stop. Two web servers listen on the same port then
-(SO_REUSEPORT), two workers take from the same queue, and of two clocks one leads.
+One after the other, and each new one works before the old one is asked to stop. Two web servers listen on the same sockets
+then, two workers take from the same queue, and of two clocks one leads.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from bot import listeners
 from bot.readiness import NAME
 from bot.serve import plan
 from bot.serve.supervisor import Child, Supervisor
@@ -33,7 +34,7 @@ def renew_all(
     for number, child in enumerate(plan.children(env)):
         file = folder / "run" / f"ready-{number}"
         wanted = web_processes if child.name == "web" else 1
-        if not _renew(supervisor, child, file, wanted):
+        if not renew(supervisor, child, file, wanted):
             terminal.say(
                 f"Not renewed: the new {child.name} does not work after {_PATIENCE:.0f} s; the old one goes on."
             )
@@ -41,17 +42,23 @@ def renew_all(
     terminal.say("All processes are renewed")
 
 
-def _renew(supervisor: Supervisor, child: Child, file: Path, wanted: int) -> bool:
+def renew(supervisor: Supervisor, child: Child, file: Path, wanted: int) -> bool:
+    """Renew ``child``, of which ``wanted`` processes tell in ``file`` that they work; whether they do."""
     file.unlink(missing_ok=True)
     ready = replace(child, env={**child.env, NAME: str(file)})
     try:
-        return supervisor.renew(ready, lambda: _lines(file) >= wanted, _PATIENCE)
+        if not supervisor.renew(ready, lambda: _text(file).count("\n") >= wanted, _PATIENCE):
+            return False
+        if child.passes and child.env[listeners.NAME] not in _text(file):
+            # The release before, to which somebody goes back, makes sockets of its own: nobody comes to these.
+            listeners.silence(child.passes)
+        return True
     finally:
         file.unlink(missing_ok=True)
 
 
-def _lines(file: Path) -> int:
+def _text(file: Path) -> str:
     try:
-        return file.read_bytes().count(b"\n")
+        return file.read_text(encoding="ascii")
     except FileNotFoundError:
-        return 0
+        return ""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bot import config
+from bot import config, listeners
 from bot.embedded.addresses import Kind
 from bot.embedded.errors import EmbeddedServerError, FolderInUse
 from bot.embedded.layout import Layout
@@ -82,6 +82,7 @@ class _Service:
                 env |= self._servers()
                 self._prepare_database(supervisor, env, sample_workers)
                 env |= plan.metrics_folder(env)
+                env |= listeners.told(listeners.bound(settings.host, settings.port, settings.web_processes))
                 supervisor.start(plan.children(env))
                 self._announce_when_ready(supervisor, settings.host, settings.port, settings.simulator)
                 while True:

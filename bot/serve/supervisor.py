@@ -29,11 +29,16 @@ _LAST_PIECES = 64  # of a dead child's output; a pipe holds 64 KiB by default, m
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A program to run: the name before its lines, its command and its environment."""
+    """A program to run: the name before its lines, its command and its environment.
+
+    ``passes``: descriptors of ours that it has, too. ``dismissal``: the signal that asks it to end once it has a successor.
+    """
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)  # it holds keys
+    passes: tuple[int, ...] = ()
+    dismissal: signal.Signals = signal.SIGTERM
 
 
 @dataclass(slots=True)
@@ -149,7 +154,7 @@ class Supervisor:
 
     def _dismiss(self, running: _Running) -> None:
         """End one that has a successor: in order, within ``GRACE``."""
-        running.process.terminate()
+        running.process.send_signal(running.child.dismissal)
         until = time.monotonic() + GRACE
         while running.process.poll() is None and time.monotonic() < until and not self._interrupts.asked:
             self.turn()
@@ -166,7 +171,14 @@ class Supervisor:
 
     def _start(self, child: Child, pause: float) -> _Running:
         # Each start gets a pipe of its own: the last one may still be in the hands of a dead child's children.
-        process = spawn(child.argv, env=child.env, cwd=self._cwd, output=subprocess.PIPE, parting=signal.SIGTERM)
+        process = spawn(
+            child.argv,
+            env=child.env,
+            cwd=self._cwd,
+            output=subprocess.PIPE,
+            parting=signal.SIGTERM,
+            passes=child.passes,
+        )
         if process.stdout is None:
             raise LookupError("whoever is started with a pipe has one")
         running = _Running(child, process, process.stdout, time.monotonic(), pause)

@@ -8,6 +8,7 @@ when it came, would each cost a hop the switches between them.
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import threading
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot import readiness
+from bot import listeners, readiness
 from bot.metrics import QUEUE_WAIT
 
 _log = structlog.get_logger(__name__)
@@ -140,7 +141,7 @@ class QueueMarks:
                     continue
                 if not self._is_found:
                     self._is_found = True
-                    readiness.tell()  # whoever asks the port may get here
+                    readiness.tell(os.environ.get(listeners.NAME, ""))  # whoever asks the port may get here
                 line.proven, line.under_way, line.received = True, False, b""
 
     def _lose(self, line: _Line) -> None:

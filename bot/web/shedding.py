@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from bot.deadline import within
 from bot.metrics import SHED
 from bot.services import Services
+from bot.web.parting import parting
 from bot.web.queue_marks import QueueMarks
 from bot.web.service import is_webhook
 from gateway_adapters.base import Answer, EventKind, Gateway
@@ -75,7 +76,7 @@ class Shedding:
             if waited > self._patience_for_dials and call["REQUEST_METHOD"] == "POST":
                 answer = self._turn_away(call, waited)
                 if answer is not None:
-                    start_response(answer[0], answer[1])
+                    parting(start_response)(answer[0], answer[1])
                     return [answer[2]]
         elif self._marks.came_through(call["PATH_INFO"]):
             start_response("204 No Content", [])
@@ -83,8 +84,8 @@ class Shedding:
         else:
             # Pages have all the time that they need, but not to wait in vain one after the other: hops are behind them.
             with within(_PAGE, hasty=True):
-                return self._app(call, start_response)
-        return self._app(call, start_response)
+                return self._app(call, parting(start_response))
+        return self._app(call, parting(start_response))
 
     def _turn_away(self, call: WSGIEnvironment, waited: float) -> _Answer | None:
         path: str = call["PATH_INFO"]

@@ -74,7 +74,7 @@ def test_nobody_is_let_in_by_serving(world: World, service: Service) -> None:
     """A password that is made and told belongs to the demo alone."""
     assert not (Path(service.environ["VAR"]) / "demo-admin.json").exists()
     assert world.database.value("SELECT count(*) FROM admin") == 0
-    assert "/admin/" in service.log.read_text()
+    until(lambda: "/admin/" in service.log.read_text(), "the service to say where it is")
     assert "password" not in service.log.read_text()
 
 

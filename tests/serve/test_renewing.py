@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from bot import listeners
 from bot.serve.interrupts import RENEWING, Interrupts, Stopped
+from bot.serve.renewing import renew
+from bot.serve.supervisor import Child
 from tests.embedded.waiting import eventually
 from tests.serve.conftest import Stage
 
@@ -50,6 +56,65 @@ def test_the_old_one_ends_after_the_new_one_works(stage: Stage) -> None:
     # from now on the new one is followed as the old one was
     os.kill(new, signal.SIGKILL)
     stage.turn_until(lambda: len(_pids(stage)) == 3)
+
+
+def test_one_that_hands_something_over_is_asked_to_by_its_own_signal(stage: Stage) -> None:
+    hands_over = WORKS.replace("SIGTERM", "SIGUSR2")
+    child = replace(stage.child("web", hands_over), dismissal=signal.SIGUSR2)
+    stage.supervisor.start([child])
+    stage.turn_until(lambda: _is_ready(stage, 1))
+    [old] = _pids(stage)
+    assert stage.supervisor.renew(child, lambda: _is_ready(stage, 2), 30.0)
+    assert stage.lines_of("ended") == [str(old)]
+
+
+#: Listens on the sockets that it is given, and says so; or makes one of its own, as a release that does not know of any.
+SERVES = (
+    "import os, socket, time\n"
+    "names = os.environ['BALAS_LISTENERS']\n"
+    "if not {deaf}: [socket.socket(fileno=int(each)).listen() for each in names.split(',')]\n"
+    "open('pids', 'a').write(f'{os.getpid()}\\n')\n"
+    "open(os.environ['BALAS_READY'], 'a').write(f'{os.getpid()}' + ('' if {deaf} else ' ' + names) + '\\n')\n"
+    "time.sleep(600)"
+)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_sockets_on_which_a_successor_does_not_listen_take_nobody_in(stage: Stage, tmp_path: Path, knows: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    held = listeners.bound("127.0.0.1", port, 2)
+    env = {"PATH": os.environ["PATH"], **listeners.told(held)}
+
+    def web(*, deaf: bool) -> Child:
+        program = SERVES.replace("{deaf}", str(deaf))
+        return Child("web", (sys.executable, "-u", "-c", program), env, passes=held, dismissal=listeners.HAND_OVER)
+
+    try:
+        stage.supervisor.start([replace(web(deaf=False), env={**env, "BALAS_READY": str(tmp_path / "first")})])
+        stage.turn_until(lambda: len(_pids(stage)) == 1)
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        assert renew(stage.supervisor, web(deaf=not knows), tmp_path / "second", 1)
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            assert knows
+        except ConnectionRefusedError:
+            assert not knows
+    finally:
+        stage.supervisor.stop(grace=0)
+        for each in held:
+            os.close(each)
+
+
+def test_a_child_has_what_is_passed_to_it(stage: Stage) -> None:
+    reader, writer = os.pipe()
+    try:
+        child = replace(stage.child("web", f"import os; os.write({writer}, b'here')"), passes=(writer,))
+        assert stage.supervisor.run(child) == 0
+        assert os.read(reader, 10) == b"here"
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def test_one_that_does_not_work_leaves_the_old_one_in_its_place(stage: Stage) -> None:
