@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable
+from os import getpid
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,6 +23,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_ID_BYTES = 4
 NONCE_BYTES = 12
+#: Nonces that are drawn at once.
+_MANY = 1024
 
 
 class BadKey(ValueError):
@@ -77,11 +80,19 @@ class Vault:
         return self._key_id + nonce + self._sealer.encrypt(nonce, content, purpose.encode())
 
     def sealer(self, purpose: str) -> Callable[[bytes], bytes]:
-        """``seal_bytes`` for one purpose, for whoever seals very many."""
+        """``seal_bytes`` for one purpose, for whoever seals very many: the system is asked for many nonces at once."""
         key_id, encrypt, about = self._key_id, self._sealer.encrypt, purpose.encode()
+        nonces: list[bytes] = []
+        drawn_by = 0
 
         def seal(content: bytes) -> bytes:
-            nonce = os.urandom(NONCE_BYTES)
+            nonlocal drawn_by
+            # A nonce is used once: what a process has drawn is not for one that was forked from it.
+            if not nonces or drawn_by != getpid():
+                drawn = os.urandom(_MANY * NONCE_BYTES)
+                nonces[:] = [drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES)]
+                drawn_by = getpid()
+            nonce = nonces.pop()
             return key_id + nonce + encrypt(nonce, content, about)
 
         return seal
@@ -115,6 +126,19 @@ class Vault:
     def hash(self, text: str) -> bytes:
         """A keyed hash (HMAC-SHA-256, 32 bytes) by which ``text`` can be found but not guessed without the key."""
         return hmac.digest(self._hash_keys[0], text.encode(), "sha256")
+
+    def hasher(self) -> Callable[[str], bytes]:
+        """``hash`` for whoever hashes very many: what HMAC makes of the key alone is made once."""
+        key = self._hash_keys[0].ljust(hashlib.sha256().block_size, b"\0")
+        inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in key)).copy for pad in (0x36, 0x5C))
+
+        def hashed(text: str) -> bytes:
+            within, around = inner(), outer()
+            within.update(text.encode())
+            around.update(within.digest())
+            return around.digest()
+
+        return hashed
 
     def other_hashes(self, text: str) -> list[bytes]:
         """The hashes of ``text`` with all keys but the one that hashes now: nearly always none."""

@@ -26,7 +26,7 @@ from bot.registration.importing.rejected_file import beside, rejected_file
 from bot.registration.importing.report import Caution, ImportFailed, ImportReport, Kind, Tally
 from bot.registration.importing.roster import RosterImporter
 from bot.registration.importing.sessions import SessionImporter
-from bot.registration.importing.source import EVERYTHING, OURS
+from bot.registration.importing.source import EVERYTHING
 from bot.registration.importing.staging import Staging
 from bot.registration.importing.straight import STRAIGHT_FROM, Straight, straight_way
 from bot.registration.importing.together import second_reader
@@ -76,6 +76,7 @@ def import_file(
             header = match_header(source.header, importer.required, importer.optional)
             quick = kind is Kind.ROSTER and source.cheap
             with (
+                second_reader(path, worth_it=quick) as other,  # while it comes up, the rest gets ready
                 rejected_file(rejected_path or beside(path), imported=path) as rejected,
                 database.connection() as connection,
                 connection.transaction(force_rollback=dry_run),
@@ -87,9 +88,10 @@ def import_file(
                 codes = None if straight is None else straight.codes
                 if codes is not None:
                     importer.pack_straight(codes)
-                with second_reader(database, vault, kind, path, now, worth_it=quick, codes=codes) as other:
-                    share = EVERYTHING if other is None else OURS
-                    staging.fill(staged_rows(source, header, importer, tell, share), other, straight)
+                if other is not None:
+                    other.ask(database, vault, kind, now, codes)
+                share = EVERYTHING if other is None else other.share
+                staging.fill(staged_rows(source, header, importer, tell, share), other, straight)
                 rows = settle(connection, importer, staging, header.present, now, tell, straight)
                 if rows.rejected:
                     tell(Step.LISTING_REJECTED, None)

@@ -74,7 +74,7 @@ class PlainWorkers:
     ) -> None:
         pattern, order = _pattern_of(columns, separator)
         self._match, self._order = pattern.fullmatch, order
-        self._hash, self._seal = vault.hash, vault.sealer("nik")
+        self._hash, self._seal = vault.hasher(), vault.sealer("nik")
         self._bounds = earliest, latest
         self._first_id = None if codes is None else codes.first_id
         self._born = lru_cache(_MANY)(self._read_born)

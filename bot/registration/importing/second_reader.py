@@ -1,8 +1,9 @@
-"""A process that reads every other stretch of a long file, while the import itself reads the rest.
+"""A process that reads stretches of a long file, while the import itself reads the others.
 
 Reading and sealing half a million rows takes one processor some seconds, in which the others have nothing to do. The import
-starts this program (``together``), tells it on standard input what is read, and gets on standard output the rows as COPY
-takes them, in frames of whole rows, the last one empty. Keys and rows pass by these pipes alone.
+starts this program (``together``), tells it on standard input what is read, once that is known, and gets on standard output
+the rows as COPY takes them, in frames of whole rows, the last one empty. Each of the two takes the next stretch when it is
+ready for it. Keys and rows pass by these pipes alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from bot.registration.importing.pipeline import importer_of
 from bot.registration.importing.progress import no_progress
 from bot.registration.importing.reading import staged_rows
 from bot.registration.importing.report import Kind
-from bot.registration.importing.source import THEIRS, Share
+from bot.registration.importing.source import Share, Turns
 from bot.registration.importing.staging import types_of
 from bot.registration.importing.together import FRAME
 
@@ -80,7 +81,7 @@ def main() -> int:
     if asked["codes"] is not None:
         importer.pack_straight(Codes.from_json(asked["codes"]))
     with psycopg.connect(asked["database_url"], autocommit=True) as connection:
-        read_share(connection, importer, path, THEIRS, sys.stdout.buffer.write)
+        read_share(connection, importer, path, Turns(asked["counter"]), sys.stdout.buffer.write)
     sys.stdout.flush()
     return 0 if state_of(path) == asked["state"] else 1
 

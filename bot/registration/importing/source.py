@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 
@@ -25,26 +25,39 @@ STRETCH: Final = 1000
 Glance = Callable[[int, str], bytes | None]
 
 
-_PARTS: Final = 16
-#: Odd, so that neighbouring stretches are of different parts, and each part's turn comes.
-_SPREAD: Final = 7
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
-    """One of several readers' share of a file, in sixteenths from ``begin`` to ``end``, which lie all over it."""
-
-    begin: int = 0
-    end: int = _PARTS
+    """A reader's share of a file: here, all of it."""
 
     def has(self, line: int) -> bool:
-        """Whether the row that begins on a line is of this share."""
-        return self.begin <= line // STRETCH * _SPREAD % _PARTS < self.end
+        """Whether the row that begins on a line is of this share. Lines are asked for in their order."""
+        return True
+
+    @staticmethod
+    def until(line: int) -> int:
+        """The first line after this one of which ``has`` may tell something else."""
+        return line + STRETCH - line % STRETCH
+
+
+class Turns(Share):
+    """One of several readers' share of a file, whose stretches they take in turn, each when it is ready for another.
+
+    ``counter`` is a descriptor of an empty file that they hold together: whoever moves its place takes the stretch of that
+    number, and the system moves it for one after the other.
+    """
+
+    def __init__(self, counter: int) -> None:
+        self._counter = counter
+        self._mine = -1
+
+    def has(self, line: int) -> bool:
+        """See ``Share``."""
+        stretch = line // STRETCH
+        while self._mine < stretch:
+            self._mine = os.lseek(self._counter, 1, os.SEEK_CUR) - 1
+        return self._mine == stretch
 
 
 EVERYTHING: Final = Share()
-#: Shares of the two readers of a long file: the import itself, which also hands all rows to PostgreSQL, and the second.
-OURS, THEIRS = Share(0, 6), Share(6, _PARTS)
 
 
 class Source(Protocol):

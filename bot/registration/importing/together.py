@@ -9,6 +9,7 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,7 @@ from bot.db.database import Database
 from bot.registration.importing.codes import Codes
 from bot.registration.importing.copying import Rows
 from bot.registration.importing.report import ImportFailed, Kind
+from bot.registration.importing.source import Turns
 
 #: A shorter file, in bytes, is read before a second process has come up.
 LONG: Final = 8 * 2**20
@@ -30,14 +32,40 @@ FRAME: Final = struct.Struct(">I?")
 
 
 class SecondReader:
-    """A second process that reads every other stretch of the file."""
+    """A second process that reads the stretches of the file of which it has taken the turn."""
 
-    def __init__(self, process: subprocess.Popen[bytes], pipe: int) -> None:
-        self._process = process
-        self._pipe = pipe
+    def __init__(self, process: subprocess.Popen[bytes], path: Path, counter: int) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a process was started without its pipes")
+        #: What is left to the other reader.
+        self.share = Turns(counter)
+        self._counter = counter
+        self._process, self._path = process, path
+        self._orders, self._pipe = process.stdin, process.stdout.fileno()
         self._waiting = bytearray()
         self._through = False
+        # With the usual 64 KiB it would stand still for most of each stretch that we read ourselves.
+        with contextlib.suppress(OSError, AttributeError):  # a system that grants or knows no more
+            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _BLOCK)
         os.set_blocking(self._pipe, False)
+
+    def ask(self, database: Database, vault: Vault, kind: Kind, now: datetime, codes: Codes | None) -> None:
+        """Have it read. ``codes``: for plain rows that go straight into their table."""
+        from bot.registration.importing.second_reader import state_of  # it knows of the pipeline, which knows of us
+
+        asked = {
+            "kind": kind.value,
+            "path": str(self._path.absolute()),
+            "state": state_of(self._path),
+            "counter": self._counter,
+            "now": now.isoformat(),
+            "data_key": vault.data_key,
+            "database_url": database.url,
+            "codes": None if codes is None else codes.as_json(),
+        }
+        with contextlib.suppress(BrokenPipeError):
+            self._orders.write(json.dumps(asked).encode() + b"\n")
+            self._orders.close()
 
     def hand_over(self, to: Rows) -> None:
         """Hand on the rows that are there by now; does not wait."""
@@ -82,50 +110,25 @@ def _processors() -> int:
 
 
 @contextmanager
-def second_reader(
-    database: Database,
-    vault: Vault,
-    kind: Kind,
-    path: Path,
-    now: datetime,
-    *,
-    worth_it: bool,
-    codes: Codes | None = None,
-) -> Iterator[SecondReader | None]:
-    """A second reader of a long file where there is a processor for it; None elsewhere. It ends with the block. ``codes``: for
-    plain rows that go straight into their table."""
+def second_reader(path: Path, *, worth_it: bool) -> Iterator[SecondReader | None]:
+    """A second reader of a long file where there is a processor for it, to be asked what it shall read; None elsewhere. It ends
+    with the block."""
     if not worth_it or path.stat().st_size < LONG or _processors() < 2:
         yield None
         return
-    from bot.registration.importing.second_reader import state_of  # it knows of the pipeline, which knows of us
-
-    asked = {
-        "kind": kind.value,
-        "path": str(path.absolute()),
-        "state": state_of(path),
-        "now": now.isoformat(),
-        "data_key": vault.data_key,
-        "database_url": database.url,
-        "codes": None if codes is None else codes.as_json(),
-    }
-    process = subprocess.Popen(
-        (sys.executable, "-m", "bot.registration.importing.second_reader"),
-        cwd=_PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        # What it says in an emergency could hold what stands in the file.
-        stderr=subprocess.DEVNULL,
-    )
-    with process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a process was started without its pipes")
-        # With the usual 64 KiB it would stand still for most of each stretch that we read ourselves.
-        with contextlib.suppress(OSError, AttributeError):  # a system that grants or knows no more
-            fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _BLOCK)
+    with (
+        tempfile.TemporaryFile() as counter,
+        subprocess.Popen(
+            (sys.executable, "-m", "bot.registration.importing.second_reader"),
+            cwd=_PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # What it says in an emergency could hold what stands in the file.
+            stderr=subprocess.DEVNULL,
+            pass_fds=(counter.fileno(),),
+        ) as process,
+    ):
         try:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(asked).encode() + b"\n")
-                process.stdin.close()
-            yield SecondReader(process, process.stdout.fileno())
+            yield SecondReader(process, path, counter.fileno())
         finally:
             process.kill()

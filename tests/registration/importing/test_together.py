@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from random import Random
 
 import psutil
 import pytest
 
 from bot.registration.importing import ImportFailed, Kind, Step, together
+from bot.registration.importing.source import STRETCH, Turns
+from tests.embedded.waiting import eventually
 from tests.registration.importing.conftest import ROSTER_HEADER, Registry, counts, nik, reasons, roster_line, warnings
 
-#: Five and a half stretches, with something odd in those of each reader.
+#: Five and a half stretches, with something odd in several.
 ROWS = [roster_line(n) for n in range(5500)]
 ROWS[10] = roster_line(10, birth_date="1970-05-05")
 ROWS[1500] = roster_line(1500, birth_date="1970-05-05")
@@ -56,8 +60,15 @@ def test_two_readers_come_to_what_one_does(registry: Registry, monkeypatch: pyte
     monkeypatch.setattr(together, "LONG", 1)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
     seen: list[int] = []
-    done = registry.imports(Kind.ROSTER, written(ROWS), progress=once(lambda: seen.append(len(second_readers()))))
-    assert seen == [1]
+
+    def the_other_goes_ahead() -> None:
+        """We have taken the first stretch; wait until it has read all the others."""
+        [other] = second_readers()
+        eventually(lambda: other.status() == psutil.STATUS_ZOMBIE)
+        seen.append(other.pid)
+
+    done = registry.imports(Kind.ROSTER, written(ROWS), progress=once(the_other_goes_ahead))
+    assert len(seen) == 1
     assert second_readers() == []
     assert replace(done, dry_run=True) == alone
     assert counts(done) == (5496, 0, 0, 4)
@@ -104,3 +115,16 @@ def test_a_broken_list_is_told_as_ever(registry: Registry) -> None:
         registry.imports(Kind.ROSTER, written([*ROWS, f'{nik(3)},"Budi,1985-08-17,,,3171,,', *swallowed]))
     assert second_readers() == []
     assert registry.column("SELECT count(*) FROM worker") == [0]
+
+
+def test_each_stretch_is_somebodys_and_nobody_has_one_twice() -> None:
+    with tempfile.TemporaryFile() as counter:
+        readers = [Turns(counter.fileno()) for _ in range(3)]
+        random = Random(17)
+        lines, taken = [0, 0, 0], []
+        while waiting := [at for at in range(3) if lines[at] < 40 * STRETCH]:
+            at = random.choice(waiting)
+            if readers[at].has(lines[at]):
+                taken.append(lines[at] // STRETCH)
+            lines[at] = readers[at].until(lines[at])
+        assert sorted(taken) == list(range(40))
