@@ -45,12 +45,13 @@ _RECEIPTS, _RECEIPTS_PER_SECOND = 0.2, 1000.0
 
 @dataclass(frozen=True, slots=True)
 class WantedBlast:
-    """How many get Africa's Talking's campaign, and how many of them Twilio's (0: none). ``campaigns``: as many of Africa's
-    Talking's one after another, whose figures count together. ``company``: whether one more is sent while others come."""
+    """How many get Africa's Talking's campaign, and how many of them Twilio's (0: none). ``campaigns``, ``twilio_campaigns``:
+    as many of each one after another, whose figures count together. ``company``: whether one more is sent while others come."""
 
     recipients: int = 500_000
     twilio: int = 100_000
     campaigns: int = 1
+    twilio_campaigns: int = 1
     company: bool = True
 
 
@@ -113,7 +114,9 @@ def measure(wanted: WantedBlast, folder: Path, say: Callable[[str], None]) -> Bl
         measured = [_alone(stage, "bench-at", AfricasTalking.name, wanted.recipients, {}, say, wanted.campaigns)]
         if wanted.twilio:
             audience: dict[str, object] = {"professions": [TWILIO_PROFESSION]}
-            measured.append(_alone(stage, "bench-twilio", "twilio", wanted.twilio, audience, say))
+            measured.append(
+                _alone(stage, "bench-twilio", "twilio", wanted.twilio, audience, say, wanted.twilio_campaigns)
+            )
         company = _in_company(stage, say) if wanted.company else None
         database_url = stage.environ["DATABASE_URL"]
         sents = [*(one.sent for one in measured), *([company.sent] if company else [])]

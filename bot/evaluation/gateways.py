@@ -17,9 +17,9 @@ from bot.db.database import Database
 
 _KIND: Final = "gateways"
 SPAN: Final = timedelta(hours=1)
-#: How often it is counted; and as much longer as makes it cost a twentieth of a core at most.
+#: How often it is counted; and as much longer as makes it cost a fiftieth of a core at most.
 EVERY: Final = timedelta(seconds=8)
-_SHARE: Final = 20
+_SHARE: Final = 50
 
 # A message that a receipt calls undelivered was accepted all the same: it has the gateway's id.
 _ACCEPTED = "m.state IN ('accepted', 'delivered') OR (m.state = 'rejected' AND m.provider_id IS NOT NULL)"
