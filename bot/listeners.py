@@ -1,4 +1,4 @@
-"""Sockets on which a service's web processes listen, held by whoever starts them and never closed while it runs.
+"""Sockets on which a service's web processes listen, held by whoever starts them from one process to the next.
 
 A socket that is closed loses the connections that nobody has accepted yet. So the old and the new process of a renewal listen
 on the same one, each of several processes on one of its own (SO_REUSEPORT), over which Linux spreads who connects. The
@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from typing import Final
 
 NAME: Final = "BALAS_LISTENERS"
-#: Asks a web server that listens on sockets of its starter's to leave them to its successor, and to end.
-HAND_OVER: Final = signal.SIGUSR2
+#: Asks a web server that listens on sockets of its starter's to leave them to its successor, and to end. As with other web
+#: servers, one of the signals that are ignored by who does not know them.
+HAND_OVER: Final = signal.SIGWINCH
 
 
 def bound(host: str, port: int, count: int) -> tuple[int, ...]:

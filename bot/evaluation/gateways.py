@@ -74,7 +74,7 @@ def kept(database: Database) -> Counted | None:
 def make(database: Database, now: datetime) -> bool:
     """Count if that is due; returns whether it was. Raises ``DatabaseAway``."""
     row = database.row("SELECT as_of, took_ms FROM figure_snapshot WHERE kind = %s", (_KIND,))
-    if row is not None and row[0] <= now < row[0] + max(EVERY, timedelta(milliseconds=_SHARE * row[1])) - EVERY / 2:
+    if row is not None and row[0] <= now < row[0] + max(EVERY / 2, timedelta(milliseconds=_SHARE * row[1])):
         return False
     began = time.monotonic()
     before = kept(database)

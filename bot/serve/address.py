@@ -6,6 +6,7 @@ import errno
 import http.client
 import socket
 
+from bot import listeners
 from bot.serve.errors import CannotServe
 
 _ANSWER_LIMIT = 1.0
@@ -25,6 +26,14 @@ def check_free(host: str, port: int) -> None:
             probe.listen(1)
     except socket.gaierror as error:
         raise CannotServe(f"HOST must be an address of this machine, not {host!r}.") from error
+    except OSError as error:
+        raise CannotServe(_reason(host, port, error)) from error
+
+
+def bound(host: str, port: int, count: int) -> tuple[int, ...]:
+    """Sockets for so many web processes (``bot.listeners``), ours from now on; raises ``CannotServe``."""
+    try:
+        return listeners.bound(host, port, count)
     except OSError as error:
         raise CannotServe(_reason(host, port, error)) from error
 

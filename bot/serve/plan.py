@@ -48,6 +48,6 @@ def first_admin(env: Mapping[str, str], file: Path) -> Child:
 
 def children(env: Mapping[str, str]) -> tuple[Child, ...]:
     """The children of a running service; its web server listens on the sockets that ``env`` names."""
-    web = replace(_command("web", env, "web"), passes=listeners.inherited(env), dismissal=listeners.HAND_OVER)
+    web = replace(_command("web", env, "web"), listeners=listeners.inherited(env))
     workers = tuple(_command(lane, env, "worker", "--lane", lane) for lane in LANES)
     return (web, *workers, _command("clock", env, "clock"))

@@ -46,13 +46,19 @@ def renew(supervisor: Supervisor, child: Child, file: Path, wanted: int) -> bool
     """Renew ``child``, of which ``wanted`` processes tell in ``file`` that they work; whether they do."""
     file.unlink(missing_ok=True)
     ready = replace(child, env={**child.env, NAME: str(file)})
-    try:
-        if not supervisor.renew(ready, lambda: _text(file).count("\n") >= wanted, _PATIENCE):
+    told_of = child.env.get(listeners.NAME, "")
+
+    def works() -> bool:
+        told = _text(file).split("\n")[:-1]  # whole lines
+        if len(told) < wanted:
             return False
-        if child.passes and child.env[listeners.NAME] not in _text(file):
-            # The release before, to which somebody goes back, makes sockets of its own: nobody comes to these.
-            listeners.silence(child.passes)
+        if child.listeners and any(line.split()[1:] != [told_of] for line in told):
+            # The release before, to which somebody goes back, has made sockets of its own: nobody shall come to these.
+            listeners.silence(child.listeners)
         return True
+
+    try:
+        return supervisor.renew(ready, works, _PATIENCE)
     finally:
         file.unlink(missing_ok=True)
 

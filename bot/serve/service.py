@@ -17,7 +17,7 @@ from bot.embedded.lease import Lease
 from bot.embedded.locks import FileLock
 from bot.embedded.secrets import secrets_of
 from bot.serve import plan
-from bot.serve.address import browsable, check_free, unready
+from bot.serve.address import bound, browsable, check_free, unready
 from bot.serve.errors import CannotServe
 from bot.serve.follow import FollowedLog
 from bot.serve.interrupts import Interrupts, Stopped
@@ -70,19 +70,21 @@ class _Service:
         self._layout = Layout(Path(environ.get("VAR", "").strip() or "var").absolute())
         self._lease: Lease | None = None
         self._servers_log: FollowedLog | None = None
+        self._listeners: tuple[int, ...] = ()
 
     def run(self, sample_workers: int | None) -> None:
         with self._only_one():
             env = self._settings()
             settings = config.load({**_ANY_URLS, **env})
             check_free(settings.host, settings.port)
+            self._listeners = bound(settings.host, settings.port, settings.web_processes)
             env.setdefault("PUBLIC_URL", browsable(settings.host, settings.port))
             supervisor = Supervisor(self._terminal, self._interrupts, cwd=_PROJECT, each_turn=self._each_turn)
             try:
                 env |= self._servers()
                 self._prepare_database(supervisor, env, sample_workers)
                 env |= plan.metrics_folder(env)
-                env |= listeners.told(listeners.bound(settings.host, settings.port, settings.web_processes))
+                env |= listeners.told(self._listeners)
                 supervisor.start(plan.children(env))
                 self._announce_when_ready(supervisor, settings.host, settings.port, settings.simulator)
                 while True:
@@ -192,6 +194,7 @@ class _Service:
         until = time.monotonic() + _STOP_LIMIT
         if self._interrupts.asked:
             self._terminal.say("Stopping (a second Ctrl-C does it at once)")
+        listeners.silence(self._listeners)
         supervisor.stop()
         if self._lease is not None:
             patience = max(_LEAST_FOR_SERVERS, until - time.monotonic())

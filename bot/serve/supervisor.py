@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from bot.embedded.child import spawn
+from bot.listeners import HAND_OVER, silence
 from bot.serve.interrupts import Interrupts
 from bot.serve.terminal import Terminal
 
@@ -22,6 +23,8 @@ GRACE = 10.0
 #: A child that dies is started again after this long, and longer each time it dies young (seconds).
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.5
 _STEADY_AFTER = 10.0
+#: Seconds that a web server has for handing over before it is asked to end as any other: it takes two.
+_HANDING_OVER = 3.0
 _TURN = 0.1
 _LONGEST_LINE = 64 * 1024
 _LAST_PIECES = 64  # of a dead child's output; a pipe holds 64 KiB by default, more only if somebody still writes
@@ -31,14 +34,13 @@ _LAST_PIECES = 64  # of a dead child's output; a pipe holds 64 KiB by default, m
 class Child:
     """A program to run: the name before its lines, its command and its environment.
 
-    ``passes``: descriptors of ours that it has, too. ``dismissal``: the signal that asks it to end once it has a successor.
+    ``listeners``: descriptors of ours, of sockets on which it listens, and its successor after it (``bot.listeners``).
     """
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)  # it holds keys
-    passes: tuple[int, ...] = ()
-    dismissal: signal.Signals = signal.SIGTERM
+    listeners: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -154,12 +156,18 @@ class Supervisor:
 
     def _dismiss(self, running: _Running) -> None:
         """End one that has a successor: in order, within ``GRACE``."""
-        running.process.send_signal(running.child.dismissal)
-        until = time.monotonic() + GRACE
-        while running.process.poll() is None and time.monotonic() < until and not self._interrupts.asked:
-            self.turn()
+        if running.child.listeners:
+            running.process.send_signal(HAND_OVER)
+            self._await_end(running, _HANDING_OVER)
+        running.process.terminate()
+        self._await_end(running, GRACE)
         if not self._interrupts.asked:  # else ``stop`` ends it with the others
             self._bury(running)
+
+    def _await_end(self, running: _Running, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while running.process.poll() is None and time.monotonic() < until and not self._interrupts.asked:
+            self.turn()
 
     def _turn(self) -> None:
         self._forward(_TURN)
@@ -177,7 +185,7 @@ class Supervisor:
             cwd=self._cwd,
             output=subprocess.PIPE,
             parting=signal.SIGTERM,
-            passes=child.passes,
+            passes=child.listeners,
         )
         if process.stdout is None:
             raise LookupError("whoever is started with a pipe has one")
@@ -189,6 +197,9 @@ class Supervisor:
 
     def _rest(self, running: _Running) -> None:
         code = self._bury(running)
+        if not self._leaving:  # whom a successor that dies would not succeed, and who listens still
+            # Nobody shall wait in front of it until it is there again, if it ever is.
+            silence(running.child.listeners)
         now = time.monotonic()
         steady = now - running.started_at > _STEADY_AFTER
         pause = FIRST_PAUSE if steady else running.pause

@@ -15,6 +15,7 @@ comes to its processes, who is there is asked not to come by the same connection
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -75,9 +76,12 @@ class Server(Granian):  # type: ignore[misc, valid-type]
         """End all processes; those that have successors say goodbye first."""
         if self._is_handing_over:
             for worker in self.wrks:
-                if worker.is_alive():
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(worker.inner.pid, HAND_OVER)
             time.sleep(_PARTING)
+        # Its processes hold them as long as they serve, and so does a successor.
+        for each in self._listeners:
+            os.close(each)
         super().shutdown(exit_code)
 
     def _init_shared_socket(self) -> None:

@@ -27,6 +27,7 @@ WORKS = (
     "open('pids', 'a').write(f'{os.getpid()}\\n'); open('ready', 'a').write('x')\n"
     "time.sleep(600)"
 )
+STAYS = "import os, time; open('pids', 'a').write(f'{os.getpid()}\\n'); time.sleep(600)"
 FAILS = "import os; open('pids', 'a').write(f'{os.getpid()}\\n'); raise SystemExit(1)"
 
 
@@ -58,14 +59,68 @@ def test_the_old_one_ends_after_the_new_one_works(stage: Stage) -> None:
     stage.turn_until(lambda: len(_pids(stage)) == 3)
 
 
-def test_one_that_hands_something_over_is_asked_to_by_its_own_signal(stage: Stage) -> None:
-    hands_over = WORKS.replace("SIGTERM", "SIGUSR2")
-    child = replace(stage.child("web", hands_over), dismissal=signal.SIGUSR2)
-    stage.supervisor.start([child])
-    stage.turn_until(lambda: _is_ready(stage, 1))
-    [old] = _pids(stage)
-    assert stage.supervisor.renew(child, lambda: _is_ready(stage, 2), 30.0)
-    assert stage.lines_of("ended") == [str(old)]
+def test_one_that_listens_is_asked_to_hand_over_before_it_is_asked_to_end(stage: Stage) -> None:
+    [held] = listeners.bound("127.0.0.1", 0, 1)
+    hands_over = WORKS.replace("SIGTERM", listeners.HAND_OVER.name)
+    child = replace(stage.child("web", hands_over), listeners=(held,))
+    try:
+        stage.supervisor.start([child])
+        stage.turn_until(lambda: _is_ready(stage, 1))
+        [old] = _pids(stage)
+        assert stage.supervisor.renew(child, lambda: _is_ready(stage, 2), 30.0)
+        assert stage.lines_of("ended") == [str(old)]
+    finally:
+        os.close(held)
+
+
+def test_one_that_does_not_know_how_to_hand_over_ends_in_order_all_the_same(stage: Stage) -> None:
+    [held] = listeners.bound("127.0.0.1", 0, 1)
+    child = replace(stage.child("web", WORKS), listeners=(held,))
+    try:
+        stage.supervisor.start([child])
+        stage.turn_until(lambda: _is_ready(stage, 1))
+        [old] = _pids(stage)
+        assert stage.supervisor.renew(child, lambda: _is_ready(stage, 2), 30.0)
+        assert stage.lines_of("ended") == [str(old)]
+    finally:
+        os.close(held)
+
+
+def test_a_successor_that_dies_leaves_the_old_one_listening(stage: Stage) -> None:
+    [held] = listeners.bound("127.0.0.1", 0, 1)
+    with socket.socket(fileno=os.dup(held)) as ours:
+        address = ours.getsockname()
+    listens = f"import socket; socket.socket(fileno={held}).listen(); {STAYS}"
+    try:
+        stage.supervisor.start([replace(stage.child("web", listens), listeners=(held,))])
+        stage.turn_until(lambda: len(_pids(stage)) == 1)
+        assert not stage.supervisor.renew(replace(stage.child("web", FAILS), listeners=(held,)), lambda: False, 1.0)
+        assert len(_pids(stage)) > 1
+        socket.create_connection(address, timeout=5).close()
+    finally:
+        stage.supervisor.stop(grace=0)
+        os.close(held)
+
+
+def test_nobody_waits_in_front_of_one_that_has_died(stage: Stage) -> None:
+    [held] = listeners.bound("127.0.0.1", 0, 1)
+    with socket.socket(fileno=os.dup(held)) as ours:
+        address = ours.getsockname()
+    listens = f"import socket; socket.socket(fileno={held}).listen(); {STAYS}"
+    child = replace(stage.child("web", listens), listeners=(held,))
+    try:
+        stage.supervisor.start([child])
+        stage.turn_until(lambda: len(_pids(stage)) == 1)
+        socket.create_connection(address, timeout=5).close()
+        # The release before is in its place now, and does not know of it.
+        stage.supervisor._running["web"].child = replace(child, argv=stage.child("web", STAYS).argv)
+        os.kill(_pids(stage)[0], signal.SIGKILL)
+        stage.turn_until(lambda: len(_pids(stage)) == 2)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=5)
+    finally:
+        stage.supervisor.stop(grace=0)
+        os.close(held)
 
 
 #: Listens on the sockets that it is given, and says so; or makes one of its own, as a release that does not know of any.
@@ -79,16 +134,19 @@ SERVES = (
 )
 
 
+@pytest.mark.parametrize("many", [1, 2])
 @pytest.mark.parametrize("knows", [True, False])
-def test_sockets_on_which_a_successor_does_not_listen_take_nobody_in(stage: Stage, tmp_path: Path, knows: bool) -> None:
+def test_sockets_on_which_a_successor_does_not_listen_take_nobody_in(
+    stage: Stage, tmp_path: Path, knows: bool, many: int
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    held = listeners.bound("127.0.0.1", port, 2)
+    held = listeners.bound("127.0.0.1", port, many)
     env = {"PATH": os.environ["PATH"], **listeners.told(held)}
 
     def web(*, deaf: bool) -> Child:
         program = SERVES.replace("{deaf}", str(deaf))
-        return Child("web", (sys.executable, "-u", "-c", program), env, passes=held, dismissal=listeners.HAND_OVER)
+        return Child("web", (sys.executable, "-u", "-c", program), env, listeners=held)
 
     try:
         stage.supervisor.start([replace(web(deaf=False), env={**env, "BALAS_READY": str(tmp_path / "first")})])
@@ -109,7 +167,7 @@ def test_sockets_on_which_a_successor_does_not_listen_take_nobody_in(stage: Stag
 def test_a_child_has_what_is_passed_to_it(stage: Stage) -> None:
     reader, writer = os.pipe()
     try:
-        child = replace(stage.child("web", f"import os; os.write({writer}, b'here')"), passes=(writer,))
+        child = replace(stage.child("web", f"import os; os.write({writer}, b'here')"), listeners=(writer,))
         assert stage.supervisor.run(child) == 0
         assert os.read(reader, 10) == b"here"
     finally:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -63,9 +64,9 @@ class SecondReader:
             "database_url": database.url,
             "codes": None if codes is None else codes.as_json(),
         }
-        with contextlib.suppress(BrokenPipeError):
-            self._orders.write(json.dumps(asked).encode() + b"\n")
-            self._orders.close()
+        for say in (partial(self._orders.write, json.dumps(asked).encode() + b"\n"), self._orders.close):
+            with contextlib.suppress(BrokenPipeError):  # it has ended: ``hand_over_rest`` tells
+                say()
 
     def hand_over(self, to: Rows) -> None:
         """Hand on the rows that are there by now; does not wait."""
