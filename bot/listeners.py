@@ -57,7 +57,7 @@ def inherited(env: Mapping[str, str]) -> tuple[int, ...]:
 
 
 def silence(descriptors: tuple[int, ...]) -> None:
-    """Have nobody listen on them, whoever holds them, until somebody does anew: who waits there is refused."""
+    """Have nobody listen on them any more, whoever holds them: who waits there is refused, and who comes."""
     for each in descriptors:
         with socket.socket(fileno=os.dup(each)) as held, contextlib.suppress(OSError):  # nobody did
             held.shutdown(socket.SHUT_RDWR)

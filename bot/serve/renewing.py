@@ -6,7 +6,7 @@ then, two workers take from the same queue, and of two clocks one leads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _PATIENCE = 60.0
 
 
 def renew_all(
-    supervisor: Supervisor, terminal: Terminal, env: Mapping[str, str], web_processes: int, folder: Path
+    supervisor: Supervisor, terminal: Terminal, env: MutableMapping[str, str], web_processes: int, folder: Path
 ) -> None:
     """Bring the database to the schema of the code that is there now, then renew all children.
 
@@ -34,7 +34,7 @@ def renew_all(
     for number, child in enumerate(plan.children(env)):
         file = folder / "run" / f"ready-{number}"
         wanted = web_processes if child.name == "web" else 1
-        if not renew(supervisor, child, file, wanted):
+        if not renew(supervisor, child, file, wanted, given_up=lambda: env.pop(listeners.NAME)):
             terminal.say(
                 f"Not renewed: the new {child.name} does not work after {_PATIENCE:.0f} s; the old one goes on."
             )
@@ -42,8 +42,17 @@ def renew_all(
     terminal.say("All processes are renewed")
 
 
-def renew(supervisor: Supervisor, child: Child, file: Path, wanted: int) -> bool:
-    """Renew ``child``, of which ``wanted`` processes tell in ``file`` that they work; whether they do."""
+def renew(
+    supervisor: Supervisor,
+    child: Child,
+    file: Path,
+    wanted: int,
+    given_up: Callable[[], object] = lambda: None,
+) -> bool:
+    """Renew ``child``, of which ``wanted`` processes tell in ``file`` that they work; whether they do.
+
+    ``given_up`` is called when nobody listens on the sockets that it was given.
+    """
     file.unlink(missing_ok=True)
     ready = replace(child, env={**child.env, NAME: str(file)})
     told_of = child.env.get(listeners.NAME, "")
@@ -54,7 +63,9 @@ def renew(supervisor: Supervisor, child: Child, file: Path, wanted: int) -> bool
             return False
         if child.listeners and any(line.split()[1:] != [told_of] for line in told):
             # The release before, to which somebody goes back, has made sockets of its own: nobody shall come to these.
+            # Nor to those of a later release: whoever listens on one that was silent may wait in vain.
             listeners.silence(child.listeners)
+            given_up()
         return True
 
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from bot.embedded.child import spawn
-from bot.listeners import HAND_OVER, silence
+from bot.listeners import HAND_OVER
 from bot.serve.interrupts import Interrupts
 from bot.serve.terminal import Terminal
 
@@ -197,9 +197,6 @@ class Supervisor:
 
     def _rest(self, running: _Running) -> None:
         code = self._bury(running)
-        if not self._leaving:  # whom a successor that dies would not succeed, and who listens still
-            # Nobody shall wait in front of it until it is there again, if it ever is.
-            silence(running.child.listeners)
         now = time.monotonic()
         steady = now - running.started_at > _STEADY_AFTER
         pause = FIRST_PAUSE if steady else running.pause

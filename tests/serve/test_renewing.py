@@ -102,27 +102,6 @@ def test_a_successor_that_dies_leaves_the_old_one_listening(stage: Stage) -> Non
         os.close(held)
 
 
-def test_nobody_waits_in_front_of_one_that_has_died(stage: Stage) -> None:
-    [held] = listeners.bound("127.0.0.1", 0, 1)
-    with socket.socket(fileno=os.dup(held)) as ours:
-        address = ours.getsockname()
-    listens = f"import socket; socket.socket(fileno={held}).listen(); {STAYS}"
-    child = replace(stage.child("web", listens), listeners=(held,))
-    try:
-        stage.supervisor.start([child])
-        stage.turn_until(lambda: len(_pids(stage)) == 1)
-        socket.create_connection(address, timeout=5).close()
-        # The release before is in its place now, and does not know of it.
-        stage.supervisor._running["web"].child = replace(child, argv=stage.child("web", STAYS).argv)
-        os.kill(_pids(stage)[0], signal.SIGKILL)
-        stage.turn_until(lambda: len(_pids(stage)) == 2)
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(address, timeout=5)
-    finally:
-        stage.supervisor.stop(grace=0)
-        os.close(held)
-
-
 #: Listens on the sockets that it is given, and says so; or makes one of its own, as a release that does not know of any.
 SERVES = (
     "import os, socket, time\n"
@@ -152,7 +131,10 @@ def test_sockets_on_which_a_successor_does_not_listen_take_nobody_in(
         stage.supervisor.start([replace(web(deaf=False), env={**env, "BALAS_READY": str(tmp_path / "first")})])
         stage.turn_until(lambda: len(_pids(stage)) == 1)
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        assert renew(stage.supervisor, web(deaf=not knows), tmp_path / "second", 1)
+        told: list[str] = []
+        second = tmp_path / "second"
+        assert renew(stage.supervisor, web(deaf=not knows), second, 1, given_up=lambda: told.append("given up"))
+        assert told == ([] if knows else ["given up"])
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
             assert knows
