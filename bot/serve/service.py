@@ -194,8 +194,9 @@ class _Service:
         until = time.monotonic() + _STOP_LIMIT
         if self._interrupts.asked:
             self._terminal.say("Stopping (a second Ctrl-C does it at once)")
-        listeners.silence(self._listeners)
         supervisor.stop()
+        # Not sooner: a web process whose socket is silenced under it does not end by itself.
+        listeners.silence(self._listeners)
         if self._lease is not None:
             patience = max(_LEAST_FOR_SERVERS, until - time.monotonic())
             if not self._lease.release(patience=patience, impatient=lambda: self._interrupts.at_once):
