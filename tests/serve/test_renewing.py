@@ -59,23 +59,12 @@ def test_the_old_one_ends_after_the_new_one_works(stage: Stage) -> None:
     stage.turn_until(lambda: len(_pids(stage)) == 3)
 
 
-def test_one_that_listens_is_asked_to_hand_over_before_it_is_asked_to_end(stage: Stage) -> None:
+@pytest.mark.parametrize("heard", [listeners.HAND_OVER, signal.SIGTERM])
+def test_one_that_listens_ends_in_order_whether_it_knows_how_to_hand_over_or_not(
+    stage: Stage, heard: signal.Signals
+) -> None:
     [held] = listeners.bound("127.0.0.1", 0, 1)
-    hands_over = WORKS.replace("SIGTERM", listeners.HAND_OVER.name)
-    child = replace(stage.child("web", hands_over), listeners=(held,))
-    try:
-        stage.supervisor.start([child])
-        stage.turn_until(lambda: _is_ready(stage, 1))
-        [old] = _pids(stage)
-        assert stage.supervisor.renew(child, lambda: _is_ready(stage, 2), 30.0)
-        assert stage.lines_of("ended") == [str(old)]
-    finally:
-        os.close(held)
-
-
-def test_one_that_does_not_know_how_to_hand_over_ends_in_order_all_the_same(stage: Stage) -> None:
-    [held] = listeners.bound("127.0.0.1", 0, 1)
-    child = replace(stage.child("web", WORKS), listeners=(held,))
+    child = replace(stage.child("web", WORKS.replace("SIGTERM", heard.name)), listeners=(held,))
     try:
         stage.supervisor.start([child])
         stage.turn_until(lambda: _is_ready(stage, 1))
