@@ -28,7 +28,16 @@ from bot.registration.acts import (
     TooManyPeople,
     Wrong,
 )
-from flows.memory import ENGLISH, INDONESIAN, Memory, keep_known, keep_lock, keep_proven, switch_language
+from flows.memory import (
+    ENGLISH,
+    INDONESIAN,
+    Memory,
+    forget_expected,
+    keep_known,
+    keep_lock,
+    keep_proven,
+    switch_language,
+)
 
 ASK_BIRTH_DATE = _(
     "Health worker vaccination (privacy: SMS DATA). {masked_name}, type your birth date as DDMMYYYY, e.g. 17081985:"
@@ -83,7 +92,7 @@ def _ask_birth_date_after_nik(m: Memory) -> str:
 
 
 def _keep_wrong(m: Memory, wrong: Wrong) -> Memory:
-    return changed(m, left=wrong.left)
+    return changed(m, left=wrong.left, expected="")
 
 
 def _keep_sealed(m: Memory, nik: NikSealed) -> Memory:
@@ -176,13 +185,13 @@ IDENTITY: tuple[State[Memory], ...] = (
     ),
     Task(
         "prove",
-        do=lambda m, _words: ProveByPhone(m.birth_date),
+        do=lambda m, _words: ProveByPhone(m.birth_date, m.expected),
         then={
             Proven: Case("route", keep=keep_proven),
             Wrong: Case("birth_date", keep=_keep_wrong),
-            Ambiguous: Case("nik_of_family"),
+            Ambiguous: Case("nik_of_family", keep=forget_expected),
             Locked: Case("locked", keep=keep_lock),
-            StrangeCaller: Case("nik"),
+            StrangeCaller: Case("nik", keep=forget_expected),
         },
     ),
     Question(

@@ -26,6 +26,8 @@ class Memory:
     birth_date: str = ""
     sealed_nik: str = ""
     until: str = ""
+    #: Who has to prove themselves, under seal, until they have.
+    expected: str = ""
     worker_id: int = 0
     #: Whose number it is by the roster, proven or not: for notes alone.
     roster_id: int = 0
@@ -93,6 +95,11 @@ def who(m: Memory) -> int:
     return m.worker_id or m.roster_id
 
 
+def is_proven(m: Memory) -> bool:
+    """Whether whoever is talking has proved who they are."""
+    return m.worker_id > 0
+
+
 def other_language(m: Memory) -> str:
     """The language that is not spoken now."""
     return ENGLISH if m.language == INDONESIAN else INDONESIAN
@@ -112,13 +119,19 @@ def keep_known(m: Memory, known: KnownCaller) -> Memory:
         language=m.language if m.chose_language else known.language,
         left=0,
         roster_id=known.worker_id,
+        expected=known.expected,
     )
+
+
+def forget_expected(m: Memory, _outcome: object) -> Memory:
+    """The same, without who was expected: it was somebody else, or nobody knows who."""
+    return changed(m, expected="")
 
 
 def keep_lock(m: Memory, lock: Locked) -> Memory:
     """Until when the caller is locked out, as it is told."""
     local = lock.until.astimezone(zone(lock.time_zone))
-    return changed(m, until=f"{clock_text(local, m.language)} {zone_name(lock.time_zone)}")
+    return changed(m, expected="", until=f"{clock_text(local, m.language)} {zone_name(lock.time_zone)}")
 
 
 def keep_slot(m: Memory, slot: Slot) -> Memory:
@@ -144,6 +157,7 @@ def keep_proven(m: Memory, proven: Proven) -> Memory:
         language=m.language if m.chose_language else person.language,
         left=0,
         sealed_nik="",
+        expected="",
         worker_id=person.worker_id,
         name=person.name,
         district_code=person.district_code,

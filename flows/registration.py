@@ -10,7 +10,7 @@ from bot.conversation.flow import Flow
 from bot.conversation.screens import BACK, CHOOSE, MORE
 from flows.booked import BOOKED, KEYWORD_STATES, KEYWORDS
 from flows.identity import IDENTITY, NOTICE_TO_ROSTER_NUMBER
-from flows.memory import ELASTIC, Campaign, Memory, showing, who
+from flows.memory import ELASTIC, Campaign, Memory, is_proven, showing, who
 from flows.screening import SCREENING
 from flows.slots import SLOTS, TICKET_SMS
 
@@ -36,6 +36,7 @@ def registration(campaign: Campaign) -> Flow[Memory]:
         keywords=KEYWORDS,
         courtesies=COURTESIES,
         who=who,
+        is_proven=is_proven,
         texts=(TICKET_SMS, NOTICE_TO_ROSTER_NUMBER, BUSY, CHOOSE, MORE, BACK),
     )
 

@@ -23,7 +23,7 @@ from replay.offices import Office, prepared_offices
 from replay.people import read_roster
 from replay.plans import Plan, plans_for
 from replay.post import ALL_TOLD, BLAST_TEXT, Post
-from replay.settling import is_at_rest, waits_for
+from replay.settling import await_turns, is_at_rest, waits_for
 from replay.stage import ReplayFailed, Stage, serving, staged
 from replay.timekeeper import MIDNIGHT, said
 
@@ -244,6 +244,7 @@ class _Day:
                 self._go_on_a_little()
             if asked - began > _RESTS_WITHIN:
                 raise ReplayFailed(f"the service did not come to rest within {_RESTS_WITHIN:.0f} s")
+        await_turns(stage)
 
     def _go_on_a_little(self) -> None:
         """Where something waits for the clock, it goes on to that moment; and the sweep looks for what nobody was woken for."""

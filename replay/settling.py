@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Final
 
+from bot.conversation.hops import STREAM
 from bot.messaging.receipt_stream import waiting
 from bot.queues import Work
-from replay.stage import Stage
+from replay.stage import ReplayFailed, Stage
+
+#: Seconds until a web process has written what it has noted, until all of it must be copied, and between two looks.
+_NOTED_WITHIN, _COPIED_WITHIN, _LOOK = 1.5, 60.0, 0.1
 
 _QUEUES: Final = (Work.SWEEP, Work.REPLY, Work.REMINDER, Work.BLAST)
 
@@ -32,6 +37,17 @@ def is_at_rest(stage: Stage) -> bool:
     count = int(stage.database.value(_UNDER_WAY, {"now": stage.clock.now()}))
     spooled = any((stage.folder / "spool").glob("[0-9][0-9]/*"))
     return not (count or spooled or waiting(stage.queue) or _jobs(stage))
+
+
+def await_turns(stage: Stage) -> None:
+    """Wait until all turns are copied, when nobody takes another; raises ``ReplayFailed``."""
+    time.sleep(_NOTED_WITHIN)
+    until = time.monotonic() + _COPIED_WITHIN
+    while stage.queue.xlen(STREAM):
+        if time.monotonic() > until:
+            raise ReplayFailed(f"the turns of conversations were not copied within {_COPIED_WITHIN:.0f} s")
+        stage.ask_for_turns()
+        time.sleep(_LOOK)
 
 
 def waits_for(stage: Stage) -> datetime | None:

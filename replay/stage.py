@@ -80,6 +80,10 @@ class Stage:
         """Have a job of the clock's done now: at this pace its seconds are hours."""
         Queue(Work.SWEEP.value, connection=self.queue).enqueue(f"bot.jobs.{job}", result_ttl=0)
 
+    def ask_for_turns(self) -> None:
+        """Have the turns of conversations copied now that have been noted."""
+        Queue(Work.RECEIPTS.value, connection=self.queue).enqueue("bot.hop_jobs.copy_hops", result_ttl=0)
+
     def check_alive(self) -> None:
         """Raise ``ReplayFailed`` if the service has ended."""
         if self.service is not None and self.service.poll() is not None:

@@ -254,7 +254,8 @@ class Driver(Generic[M]):
         if stands is not None:
             by_sms = channel is Channel.SMS
             visit = int(stands.started_at) if by_sms else zlib.crc32(kept.session.encode()) >> 1
-            self._note(kept.at, channel, self._flow.name, stands.state, self._flow.who(stands.memory), visit)
+            who, is_proven = self._flow.who(stands.memory), self._flow.is_proven(stands.memory)
+            self._note(kept.at, channel, self._flow.name, stands.state, who, visit, is_proven)
 
     def _digest(self, text: str) -> str:
         # Keyed, since a birth date's plain hash is soon guessed.

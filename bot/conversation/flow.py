@@ -192,6 +192,11 @@ def nobody(_memory: object) -> int:
     return 0
 
 
+def unproven(_memory: object) -> bool:
+    """Whether they have proved who they are, in a flow where nobody has to."""
+    return False
+
+
 @dataclass(frozen=True)
 class Flow(Generic[M]):
     """A conversation as a table.
@@ -213,6 +218,8 @@ class Flow(Generic[M]):
     courtesies: frozenset[str] = frozenset()
     #: Who is talking, by a number that says nothing outside of this service, for notes; 0: not known.
     who: Callable[[M], int] = nobody
+    #: Whether they have proved it, for notes too.
+    is_proven: Callable[[M], bool] = unproven
     migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     #: Messages that are not screens (texts carried by effects), for the catalogs' tests.
     texts: Sequence[str] = ()

@@ -6,7 +6,7 @@ beside it, it would cost each turn a command of its own; and on a cluster the st
 that it would cost a round trip as well. What is noted may be lost, with the last second of a process or while Redis is away.
 
 A note says when, by which channel, which state of which flow, and who, if that is known, by a number that says nothing
-outside of this service: no phone, nothing that was typed.
+outside of this service, and whether they have proved it: no phone, nothing that was typed.
 """
 
 from __future__ import annotations
@@ -36,13 +36,19 @@ _MOST_WAITING = 20_000
 _numbers = random.SystemRandom()
 
 
+#: What is noted of a turn, in the order of ``Note``.
+_Waiting = tuple[float, str, str, str, int, int, bool]
+
+
 class Note(Protocol):
     """Notes a turn. ``at``: seconds since the epoch; ``person`` 0: not known; ``visit``: the same for all turns of one call."""
 
-    def __call__(self, at: float, channel: str, flow: str, state: str, person: int, visit: int) -> None: ...
+    def __call__(
+        self, at: float, channel: str, flow: str, state: str, person: int, visit: int, is_proven: bool
+    ) -> None: ...
 
 
-def unnoted(at: float, channel: str, flow: str, state: str, person: int, visit: int) -> None:
+def unnoted(at: float, channel: str, flow: str, state: str, person: int, visit: int, is_proven: bool) -> None:
     """For whoever needs no notes."""
 
 
@@ -56,6 +62,7 @@ class Hop:
     state: str
     person: int | None
     visit: int
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +79,16 @@ class HopNotes:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._waiting: deque[tuple[float, str, str, str, int, int]] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[_Waiting] = deque(maxlen=_MOST_WAITING)
         self._wanted = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._writing = threading.Lock()
 
-    def note(self, at: float, channel: str, flow: str, state: str, person: int, visit: int) -> None:
+    def note(self, at: float, channel: str, flow: str, state: str, person: int, visit: int, is_proven: bool) -> None:
         """Note a turn. Costs the caller a place in a queue."""
-        self._waiting.append((at, channel, flow, state, person, visit))
+        self._waiting.append((at, channel, flow, state, person, visit, is_proven))
         if not self._wanted.is_set():
             self._wake()
 
@@ -113,11 +120,14 @@ class HopNotes:
             self._wanted.clear()
             self.write()
 
-    def _put(self, notes: list[tuple[float, str, str, str, int, int]]) -> None:
+    def _put(self, notes: list[_Waiting]) -> None:
         lines = [
-            f"{at:.6f} {channel} {flow} {state} {person} {visit}" for at, channel, flow, state, person, visit in notes
+            f"{at:.6f} {channel} {flow} {state} {person} {visit}"
+            for at, channel, flow, state, person, visit, _ in notes
         ]
-        entry: dict[Any, Any] = {"n": _numbers.getrandbits(63), "h": "\n".join(lines)}
+        # Apart from the lines, which the release before can read then.
+        proven = "".join("1" if note[-1] else "0" for note in notes)
+        entry: dict[Any, Any] = {"n": _numbers.getrandbits(63), "h": "\n".join(lines), "p": proven}
         try:
             self._client.xadd(STREAM, entry, maxlen=_MOST_ENTRIES, approximate=True)
         except redis.RedisError as error:
@@ -138,7 +148,9 @@ def drop(client: redis.Redis, batches: list[Batch]) -> None:
 
 def _batch(position: bytes, fields: dict[bytes, bytes]) -> Batch:
     try:
-        hops = tuple(_hop(*line.split(" ")) for line in fields[b"h"].decode().split("\n"))
+        lines = fields[b"h"].decode().split("\n")
+        proven = fields.get(b"p", b"").decode().ljust(len(lines), "0")
+        hops = tuple(_hop(line, mark == "1") for line, mark in zip(lines, proven, strict=True))
         return Batch(position, int(fields[b"n"]), hops)
     except (ValueError, TypeError, KeyError) as error:
         # Another release wrote it: it must not be in the way of what comes behind it.
@@ -146,7 +158,8 @@ def _batch(position: bytes, fields: dict[bytes, bytes]) -> Batch:
         return Batch(position, 0, ())
 
 
-def _hop(at: str, channel: str, flow: str, state: str, person: str, visit: str) -> Hop:
+def _hop(line: str, is_proven: bool) -> Hop:
+    at, channel, flow, state, person, visit = line.split(" ")
     seconds, _, micro = at.partition(".")
     moment = datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(micro))
-    return Hop(moment, channel, flow, state, int(person) or None, int(visit))
+    return Hop(moment, channel, flow, state, int(person) or None, int(visit), is_proven)

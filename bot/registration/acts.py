@@ -70,9 +70,10 @@ class SealNik:
 
 @dataclass(frozen=True, slots=True)
 class ProveByPhone:
-    """Prove the caller by the birth date of somebody with this number."""
+    """Prove the caller by the birth date of somebody with this number. ``expected``: what the greeting gave."""
 
     birth_date: str
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,8 @@ class ObjectToClaim:
 class KnownCaller:
     """The number is on the roster; ``several``: of more than one worker, so no name may be shown.
 
-    ``worker_id``: whose it is, which proves nothing yet; 0 if of several.
+    ``worker_id``: whose it is, which proves nothing yet; 0 if of several. ``expected``: what is known of them, under seal
+    (``bot.registration.expected``); "" where that is to be looked up again.
     """
 
     masked_name: str
@@ -225,6 +227,7 @@ class KnownCaller:
     language: str
     wrong: int
     worker_id: int = 0
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,9 @@ class Desk:
         database, vault, terms = self._database, self._vault, self._terms
         match act:
             case acts.GreetCaller():
-                return identity.greet(database, terms, act, caller)
+                return identity.greet(database, vault, terms, caller)
             case acts.ProveByPhone():
-                return identity.prove_by_phone(database, terms, act, caller)
+                return identity.prove_by_phone(database, vault, terms, act, caller)
             case acts.SealNik():
                 return claims.seal_nik(vault, act)
             case acts.ProveByNik():

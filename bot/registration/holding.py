@@ -24,9 +24,9 @@ from bot.registration.acts import (
     Slot,
 )
 from bot.registration.closing import CLOSES_AT, GRACE, is_open
-from bot.registration.people import age_on, may_act, owns_booking
+from bot.registration.people import may_act, owns_booking
 from bot.registration.taking import lock_sessions, release_hold, take_place
-from bot.registration.terms import DOSE, HOLD, HORIZON, Terms
+from bot.registration.terms import DOSE, HOLD, Terms
 
 #: The facility that a worker's place comes from: their own, unless they live in another district.
 _OWN_FACILITY = """CASE WHEN w.domicile_code IS NULL THEN w.facility_id
@@ -85,7 +85,7 @@ def find_place(
     held = _renew_hold(connection, worker_id, caller)
     if held is not None:
         return Offered(held)
-    if not _age_fits(terms, caller, worker[0]):
+    if not terms.age_fits(worker[0], caller.now):
         return AgeOutside()
     parameters = parameters_of(terms, caller, worker_id)
     for where in (
@@ -142,7 +142,7 @@ def hold(
         parameters | {"session": act.session_id},
     ).fetchone()
     if suits is None:
-        return SessionFull() if _age_fits(terms, caller, worker[0]) else AgeOutside()
+        return SessionFull() if terms.age_fits(worker[0], caller.now) else AgeOutside()
     lock_sessions(connection, act.worker_id, act.session_id)
     if not take_place(connection, act.session_id, caller.now):
         return SessionFull()
@@ -192,11 +192,6 @@ def _renew_hold(connection: psycopg.Connection[Any], worker_id: int, caller: Cal
         release_hold(connection, worker_id, caller)
         return None
     return live_slot(connection, worker_id, "('held')")
-
-
-def _age_fits(terms: Terms, caller: Caller, birth_date: Any) -> bool:
-    today = caller.now.astimezone(terms.time_zone).date()
-    return age_on(birth_date, today) <= terms.ages[1] and age_on(birth_date, today + HORIZON) >= terms.ages[0]
 
 
 _CANDIDATES = """

@@ -1,5 +1,6 @@
 """Where workers stand in their conversations: turns are copied from the stream to PostgreSQL, many at a time.
 
+From there also comes that somebody has talked to us, and has proved who they are: no statement says so while they wait.
 A batch is written once, however often it is read: its number is written in the same transaction, and it leaves the stream
 only after that. Turns are kept for a month; of each worker the last one is kept besides.
 """
@@ -31,15 +32,17 @@ STOPS: Final[Mapping[str, tuple[str, ...]]] = {
     "offer": ("offer", "next_offer", "places", "place_search", "no_such_place", "times", "no_times", "session_full"),
 }
 
+# Workers are locked in the order of their numbers, and changed where ``updated_at`` tells those who count what is new: a turn
+# may come late.
 _COPY = """
 WITH fresh AS (
     INSERT INTO hop_batch (number, at) SELECT n, %(now)s::timestamptz FROM unnest(%(numbers)s::bigint[]) n ORDER BY n
     ON CONFLICT DO NOTHING RETURNING number
 ), told AS MATERIALIZED (
-    SELECT t.at, t.worker_id, t.visit, t.channel, t.flow, t.state, t.place
+    SELECT t.at, t.worker_id, t.visit, t.channel, t.flow, t.state, t.is_proven, t.place
     FROM unnest(%(batch)s::bigint[], %(at)s::timestamptz[], %(worker)s::bigint[], %(visit)s::int[], %(channel)s::text[],
-                %(flow)s::text[], %(state)s::text[])
-         WITH ORDINALITY AS t (number, at, worker_id, visit, channel, flow, state, place)
+                %(flow)s::text[], %(state)s::text[], %(is_proven)s::boolean[])
+         WITH ORDINALITY AS t (number, at, worker_id, visit, channel, flow, state, is_proven, place)
     JOIN fresh USING (number)
 ), kept AS (
     INSERT INTO hop (at, worker_id, visit, channel, flow, state)
@@ -51,6 +54,17 @@ WITH fresh AS (
     ON CONFLICT (worker_id) DO UPDATE
         SET at = EXCLUDED.at, channel = EXCLUDED.channel, flow = EXCLUDED.flow, state = EXCLUDED.state
         WHERE l.at <= EXCLUDED.at
+), progress AS (
+    SELECT w.id, t.started_at, t.verified_at
+    FROM (SELECT worker_id, min(at) AS started_at, min(at) FILTER (WHERE is_proven) AS verified_at FROM told
+          WHERE worker_id IS NOT NULL GROUP BY worker_id) t
+    JOIN worker w ON w.id = t.worker_id
+    WHERE w.started_at IS NULL OR (w.verified_at IS NULL AND t.verified_at IS NOT NULL)
+    ORDER BY w.id FOR NO KEY UPDATE OF w
+), noted AS (
+    UPDATE worker w SET started_at = coalesce(w.started_at, p.started_at),
+        verified_at = coalesce(w.verified_at, p.verified_at), updated_at = %(now)s
+    FROM progress p WHERE w.id = p.id
 )
 SELECT count(*) FROM told
 """
@@ -95,4 +109,5 @@ def _columns(batches: list[Batch], now: datetime) -> dict[str, object]:
         "channel": [hop.channel for _, hop in told],
         "flow": [hop.flow for _, hop in told],
         "state": [hop.state for _, hop in told],
+        "is_proven": [hop.is_proven for _, hop in told],
     }

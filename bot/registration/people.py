@@ -60,12 +60,9 @@ def age_on(birth_date: date, day: date) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
-def person_of(
-    row: Sequence[Any], *, access: Access, now: datetime, today: date, horizon: date, ages: tuple[int, int]
-) -> Person:
-    """The person of a row of ``PERSON``. ``horizon``: the last day that could be offered, for the age limits."""
+def person_of(row: Sequence[Any], *, access: Access, now: datetime, age_fits: bool) -> Person:
+    """The person of a row of ``PERSON``."""
     closes_at: datetime | None = row[19]
-    birth_date: date = row[8]
     booked = None
     if row[10] is not None:
         booked = Slot(row[10], row[13], row[14], row[15], row[16], row[17], row[18], row[11])
@@ -80,7 +77,7 @@ def person_of(
         confirmed=row[6],
         screened_out=row[7] == "deferred",
         fit=row[7] == "fit",
-        age_fits=age_on(birth_date, today) <= ages[1] and age_on(birth_date, horizon) >= ages[0],
+        age_fits=age_fits,
         booked=booked,
         closed=closes_at is not None and now >= closes_at,
     )

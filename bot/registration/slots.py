@@ -25,6 +25,7 @@ from bot.registration.terms import Terms
 
 # The usual offer, to the roster's number and at the worker's own facility. What stands there is what nearly everybody
 # needs, since a statement pays for all its parts. Without a hold in its row, the session is full but for expired holds.
+# That they have talked to us and proved themselves is told by the turns, some seconds later, or by this, which is not lost.
 # The worker's row is locked as the hold's foreign key will have it anyway: of who is just being erased nothing is held.
 # "+ 0" keeps the planner at the index that has the sessions in the order in which they are wanted.
 _OFFER = Prepared(f"""
@@ -55,7 +56,8 @@ WITH who AS (
         SET outcome = 'fit', answer_sealed = NULL, screened_at = EXCLUDED.screened_at
         WHERE screening.outcome <> 'fit'
 ), confirmed AS (
-    UPDATE worker SET confirmed_at = %(now)s
+    UPDATE worker SET confirmed_at = %(now)s, verified_at = coalesce(verified_at, %(now)s),
+                      started_at = coalesce(started_at, %(now)s)
     WHERE id = %(worker)s AND confirmed_at IS NULL AND %(fit)s AND (SELECT id FROM hold) IS NOT NULL
 )
 SELECT (SELECT id FROM hold), f.id, f.name, r.local_date, r.start_time, r.end_time, d.time_zone, NULL, r.id

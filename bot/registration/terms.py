@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.registration.acts import Access, Person
-from bot.registration.people import person_of
+from bot.registration.people import age_on, person_of
 
 #: How far ahead a place may be offered when the age on that day is judged.
 HORIZON = timedelta(days=60)
@@ -29,5 +29,9 @@ class Terms:
 
     def person(self, row: Sequence[Any], *, access: Access, now: datetime) -> Person:
         """The person of a row of ``people.PERSON``."""
-        today: date = now.astimezone(self.time_zone).date()
-        return person_of(row, access=access, now=now, today=today, horizon=today + HORIZON, ages=self.ages)
+        return person_of(row, access=access, now=now, age_fits=self.age_fits(row[8], now))
+
+    def age_fits(self, birth_date: date, now: datetime) -> bool:
+        """Whether the age is within the limits on any day that could be offered."""
+        today = now.astimezone(self.time_zone).date()
+        return age_on(birth_date, today) <= self.ages[1] and age_on(birth_date, today + HORIZON) >= self.ages[0]

@@ -52,6 +52,17 @@ def test_a_flow_may_know_who_is_talking(house: House, notes: HopNotes) -> None:
     assert [hop.person for hop in noted(house, notes)] == [None, 4, 4]
 
 
+def test_a_flow_may_know_whether_they_have_proved_it(house: House, notes: HopNotes) -> None:
+    house.flow = teahouse(is_proven=lambda m: m.inside)
+    house.dials("Budi", "1", "1")
+    assert [(hop.state, hop.is_proven) for hop in noted(house, notes)] == [
+        ("name", False),
+        ("seat", False),
+        ("teas", True),
+        ("card", True),
+    ]
+
+
 def test_a_moment_is_kept_to_the_microsecond(house: House, notes: HopNotes) -> None:
     house.clock.moment += timedelta(microseconds=123457)
     house.dials()
@@ -147,7 +158,7 @@ def test_a_paused_redis_keeps_no_caller(house: House, notes: HopNotes, servers: 
     with paused(servers.valkey.pid):
         began = time.monotonic()
         for number in range(1000):
-            notes.note(NOON.timestamp() + number, "ussd", "tea", "name", 0, 1)
+            notes.note(NOON.timestamp() + number, "ussd", "tea", "name", 0, 1, False)
         # One that waited for Redis would take its time limit; a thousand of them, minutes.
         assert time.monotonic() - began < REDIS_TIMEOUT
     notes.close()

@@ -64,8 +64,10 @@ def test_only_the_ticket_waits(database: Database) -> None:
     caller = Caller(worker.phone or "", Channel.USSD, MORNING, "s1", MORNING)
     _committed(database)
 
-    desk.perform(acts.GreetCaller(), caller)
-    assert _committed(database) == {("worker", "off")}
+    known = desk.perform(acts.GreetCaller(), caller)
+    assert isinstance(known, acts.KnownCaller)
+    desk.perform(acts.ProveByPhone(worker.birth_date.isoformat(), known.expected), caller)
+    assert _committed(database) == set()
     desk.perform(acts.ProveByPhone(worker.birth_date.isoformat()), caller)
     assert _committed(database) == {("worker", "off")}
     offered = desk.perform(acts.OfferSlot(worker.id, fit=True), caller)

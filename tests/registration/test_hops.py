@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from bot import hop_jobs
+from bot.away import Away
 from bot.clockwork import schedule
 from bot.conversation import hops as stream
 from bot.conversation.flow import Ending
@@ -62,7 +63,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 def note(client: redis.Redis, worker: int, state: str, at: datetime = MORNING, *, visit: int = 1) -> None:
     """A batch of its own with one turn."""
     notes = HopNotes(client)
-    notes.note(at.timestamp(), "ussd", "registration", state, worker, visit)
+    notes.note(at.timestamp(), "ussd", "registration", state, worker, visit, state not in {"birth_date", "nik"})
     notes.close()
 
 
@@ -165,7 +166,7 @@ class TestOnce:
     ) -> None:
         notes = HopNotes(client)
         for number in range(5000):
-            notes.note(MORNING.timestamp() + number, "sms", "registration", "offer", number % 50 + 1, number)
+            notes.note(MORNING.timestamp() + number, "sms", "registration", "offer", number % 50 + 1, number, True)
         notes.close()
         code = _KILLED.replace("hops.drop = lambda client, batches: os.kill(os.getpid(), signal.SIGKILL)\n", "")
         at_it = [
@@ -175,6 +176,78 @@ class TestOnce:
         assert [worker.wait() for worker in at_it] == [0, 0]
         assert database.row("SELECT count(*), count(DISTINCT at) FROM hop") == (5000, 5000)
         assert client.xlen(STREAM) == 0
+
+
+class TestProgress:
+    """That somebody has talked to us and proved who they are comes from the turns, where nothing else has said so before."""
+
+    def told(self, world: World, worker: int) -> tuple[object, ...] | None:
+        return world.database.row("SELECT started_at, verified_at, updated_at FROM worker WHERE id = %s", (worker,))
+
+    def test_the_first_turn_and_the_first_one_after_the_proof(self, world: World, client: redis.Redis) -> None:
+        siti = world.worker(None).id
+        at = [MORNING + timedelta(seconds=seconds) for seconds in range(5)]
+        copied = MORNING + timedelta(seconds=9)
+        note(client, siti, "screening", at[3])
+        note(client, siti, "confirm", at[2])
+        note(client, siti, "birth_date", at[1])
+        hops.copy(client, world.database, copied)
+        assert self.told(world, siti) == (at[1], at[2], copied)
+        # what is known stays, also when an earlier turn comes late; and nobody is touched for nothing
+        note(client, siti, "birth_date", at[0])
+        note(client, siti, "offer", at[4])
+        hops.copy(client, world.database, copied + timedelta(hours=1))
+        assert self.told(world, siti) == (at[1], at[2], copied)
+
+    def test_the_proof_may_come_in_a_later_batch(self, world: World, client: redis.Redis) -> None:
+        siti = world.worker(None).id
+        later = MORNING + timedelta(minutes=1)
+        note(client, siti, "birth_date")
+        hops.copy(client, world.database, MORNING)
+        assert self.told(world, siti) == (MORNING, None, MORNING)
+        note(client, siti, "confirm", later)
+        hops.copy(client, world.database, later)
+        assert self.told(world, siti) == (MORNING, later, later)
+
+    def test_a_batch_that_comes_twice_or_of_nobody_we_know_says_nothing(
+        self, world: World, client: redis.Redis
+    ) -> None:
+        siti = world.worker(None).id
+        note(client, siti, "confirm")
+        delivered = entries(client)[0]
+        hops.copy(client, world.database, MORNING)
+        world.database.rows("UPDATE worker SET started_at = NULL, verified_at = NULL")
+        client.xadd(STREAM, delivered)
+        note(client, siti + 1000, "confirm")
+        assert hops.copy(client, world.database, MORNING) == (2, 1)
+        assert self.told(world, siti) == (None, None, MORNING)
+
+    def test_turns_of_the_release_before_tell_no_proof_and_ours_can_be_read_by_it(
+        self, world: World, client: redis.Redis
+    ) -> None:
+        siti = world.worker(None).id
+        note(client, siti, "confirm")
+        [entry] = entries(client)
+        assert [len(line.split(b" ")) for line in entry[b"h"].split(b"\n")] == [6]
+        client.delete(STREAM)
+        client.xadd(STREAM, {"n": entry[b"n"], "h": entry[b"h"]})
+        assert hops.copy(client, world.database, MORNING) == (1, 1)
+        assert self.told(world, siti) == (MORNING, None, MORNING)
+
+    def test_it_waits_for_nobody_who_is_just_registering_but_a_moment(self, world: World, client: redis.Redis) -> None:
+        """Whoever holds a worker's row lets it wait; nothing is lost by that, and nothing written twice."""
+        siti, budi = world.worker(None).id, world.worker(None).id
+        note(client, siti, "confirm")
+        note(client, budi, "confirm")
+        hurried = Database(world.database.url, limit=0.3)
+        with world.database.transaction() as connection:
+            connection.execute("UPDATE worker SET profession = 'Bidan' WHERE id = %s", (budi,))
+            with pytest.raises(Away):
+                hops.copy(client, hurried, MORNING)
+            assert client.xlen(STREAM) == 2
+        assert hops.copy(client, hurried, MORNING) == (2, 2)
+        hurried.close()
+        assert self.told(world, budi) == (MORNING, MORNING, MORNING)
 
 
 class TestLastStop:

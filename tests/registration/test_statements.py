@@ -57,7 +57,9 @@ def _booking_looks(plan: dict[str, Any]) -> list[str]:
     return [str(node.get("Index Cond", node.get("Recheck Cond", ""))) for node in looks]
 
 
-@pytest.mark.parametrize("said", [identity._PROVE, slots._OFFER, bookings._TAKE], ids=["prove", "offer", "take"])
+@pytest.mark.parametrize(
+    "said", [identity._GREET, identity._PROVE, slots._OFFER, bookings._TAKE], ids=["greet", "prove", "offer", "take"]
+)
 @pytest.mark.parametrize("known", [False, True], ids=["before statistics", "with statistics of no holds"])
 def test_no_statement_looks_through_every_booking(database: Database, said: Prepared, known: bool) -> None:
     if known:
