@@ -13,7 +13,6 @@ import pytest
 import redis
 
 from bot import hop_jobs
-from bot.away import Away
 from bot.clockwork import schedule
 from bot.conversation import hops as stream
 from bot.conversation.flow import Ending
@@ -209,18 +208,17 @@ class TestProgress:
         hops.copy(client, world.database, later)
         assert self.told(world, siti) == (MORNING, later, later)
 
-    def test_a_batch_that_comes_twice_or_of_nobody_we_know_says_nothing(
+    def test_a_batch_that_comes_twice_says_the_same_and_one_of_nobody_we_know_nothing(
         self, world: World, client: redis.Redis
     ) -> None:
         siti = world.worker(None).id
         note(client, siti, "confirm")
         delivered = entries(client)[0]
         hops.copy(client, world.database, MORNING)
-        world.database.rows("UPDATE worker SET started_at = NULL, verified_at = NULL")
         client.xadd(STREAM, delivered)
         note(client, siti + 1000, "confirm")
-        assert hops.copy(client, world.database, MORNING) == (2, 1)
-        assert self.told(world, siti) == (None, None, MORNING)
+        assert hops.copy(client, world.database, MORNING + timedelta(hours=1)) == (2, 1)
+        assert self.told(world, siti) == (MORNING, MORNING, MORNING)
 
     def test_turns_of_the_release_before_tell_no_proof_and_ours_can_be_read_by_it(
         self, world: World, client: redis.Redis
@@ -234,19 +232,17 @@ class TestProgress:
         assert hops.copy(client, world.database, MORNING) == (1, 1)
         assert self.told(world, siti) == (MORNING, None, MORNING)
 
-    def test_it_waits_for_nobody_who_is_just_registering_but_a_moment(self, world: World, client: redis.Redis) -> None:
-        """Whoever holds a worker's row lets it wait; nothing is lost by that, and nothing written twice."""
+    def test_while_somebody_holds_a_worker_for_long_turns_stay_where_they_are(
+        self, world: World, client: redis.Redis
+    ) -> None:
         siti, budi = world.worker(None).id, world.worker(None).id
         note(client, siti, "confirm")
         note(client, budi, "confirm")
-        hurried = Database(world.database.url, limit=0.3)
         with world.database.transaction() as connection:
             connection.execute("UPDATE worker SET profession = 'Bidan' WHERE id = %s", (budi,))
-            with pytest.raises(Away):
-                hops.copy(client, hurried, MORNING)
-            assert client.xlen(STREAM) == 2
-        assert hops.copy(client, hurried, MORNING) == (2, 2)
-        hurried.close()
+            assert hops.copy(client, world.database, MORNING) == (0, 0)
+            assert (client.xlen(STREAM), kept(world.database)) == (2, [])
+        assert hops.copy(client, world.database, MORNING) == (2, 2)
         assert self.told(world, budi) == (MORNING, MORNING, MORNING)
 
 
