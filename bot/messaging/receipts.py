@@ -7,7 +7,7 @@ stream first, see ``bot.messaging.receipt_stream``.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,14 +46,15 @@ class _Move:
     at: datetime
 
 
-# With whether it was matched: said afterwards, that would be another version of every row with an entry in each index. One that
-# came before our own answer and comes again after it is matched now.
+# With the message it was matched to: said afterwards, that would be another version of every row with an entry in each index.
+# Which index it is that knows it already is not said: that will be another one.
 _KEEP = """
-INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, matched, received_at)
-SELECT * FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(our_ids)s::bigint[], %(phones)s::text[],
-                     %(statuses)s::text[], %(reasons)s::text[], %(matched)s::boolean[], %(at)s::timestamptz[])
-ON CONFLICT (gateway, provider_id, status, reason) DO UPDATE SET matched = true
-WHERE excluded.matched AND NOT receipt.matched
+INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, message_id, matched, received_at)
+SELECT gateway, provider_id, our_id, phone, status, reason, message_id, message_id IS NOT NULL, at
+FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(our_ids)s::bigint[], %(phones)s::text[],
+            %(statuses)s::text[], %(reasons)s::text[], %(messages)s::bigint[], %(at)s::timestamptz[])
+     AS t (gateway, provider_id, our_id, phone, status, reason, message_id, at)
+ON CONFLICT DO NOTHING
 """
 
 # By the provider's id, which is looked for among the phone's messages: no index names it, so that half a million of them
@@ -110,9 +111,10 @@ ON CONFLICT DO NOTHING
 
 # Only what has been applied: an earlier one of the same message may still wait for it.
 _MARK = """
-UPDATE receipt r SET matched = true
-FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(statuses)s::text[]) AS t (gateway, provider_id, status)
-WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND r.status = t.status AND NOT r.matched
+UPDATE receipt r SET matched = true, message_id = t.message_id
+FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(statuses)s::text[], %(reasons)s::text[], %(messages)s::bigint[])
+     AS t (gateway, provider_id, status, reason, message_id)
+WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND r.status = t.status AND r.reason = t.reason AND NOT r.matched
 """
 
 
@@ -134,7 +136,11 @@ def apply(database: Database, told: Sequence[Told]) -> int:
             answers.setdefault(place - 1, (message, is_news))
         matched = {place: answers[asks[place]] for place in range(len(told)) if asks[place] in answers}
         found = [(told[place], message, is_news) for place, (message, is_news) in matched.items()]
-        _keep(connection, told, matched.keys())
+        # One that came before our own answer and comes again after it is matched now.
+        _mark(
+            connection, [(e.gateway, e.receipt.provider_id, e.receipt.status, e.receipt.reason, m) for e, m, _ in found]
+        )
+        _keep(connection, told, {place: message for place, (message, _) in matched.items()})
         _learn(connection, [(each, message) for each, message, is_news in found if is_news])
         _move(connection, [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found])
         wrong = [
@@ -159,7 +165,10 @@ def apply_early(connection: psycopg.Connection[Any], accepted: Sequence[tuple[st
     ).fetchall()
     moves = [_Move(message, _STATE[ReceiptStatus(status)], reason, now) for message, status, reason, _, _ in rows]
     _move(connection, moves)
-    _mark(connection, [(gateway, provider_id, status) for _, status, _, gateway, provider_id in rows])
+    _mark(
+        connection,
+        [(gateway, provider_id, status, reason, message) for message, status, reason, gateway, provider_id in rows],
+    )
 
 
 def rematch(database: Database, now: datetime) -> int:
@@ -181,14 +190,14 @@ def _key(told: Told) -> _Key:
     return told.gateway, receipt.provider_id, receipt.our_id, receipt.phone
 
 
-def _keep(connection: psycopg.Connection[Any], told: Sequence[Told], matched: Container[int]) -> None:
-    """Keep each receipt once, however often it was told; ``matched``: the places of those that were."""
-    once: dict[tuple[str, str, str, str], tuple[Told, bool]] = {}
+def _keep(connection: psycopg.Connection[Any], told: Sequence[Told], matched: Mapping[int, int]) -> None:
+    """Keep each receipt once, however often it was told; ``matched``: the messages of those that were, by place."""
+    once: dict[tuple[str, str, str, str], tuple[Told, int | None]] = {}
     for place, each in enumerate(told):
         receipt = each.receipt
         key = (each.gateway, receipt.provider_id, receipt.status, receipt.reason)
-        first, was_matched = once.get(key, (each, False))
-        once[key] = (first, was_matched or place in matched)
+        first, message = once.get(key, (each, None))
+        once[key] = (first, message if message is not None else matched.get(place))
     kept = [first for first, _ in once.values()]
     connection.execute(
         _KEEP,
@@ -199,7 +208,7 @@ def _keep(connection: psycopg.Connection[Any], told: Sequence[Told], matched: Co
             "phones": [each.receipt.phone for each in kept],
             "statuses": [each.receipt.status for each in kept],
             "reasons": [each.receipt.reason for each in kept],
-            "matched": [is_matched for _, is_matched in once.values()],
+            "messages": [message for _, message in once.values()],
             "at": [each.at for each in kept],
         },
     )
@@ -231,7 +240,9 @@ def _learn(connection: psycopg.Connection[Any], found: Sequence[tuple[Told, int]
         )
 
 
-def _mark(connection: psycopg.Connection[Any], applied: Sequence[tuple[str, str, str]]) -> None:
+def _mark(connection: psycopg.Connection[Any], applied: Sequence[tuple[str, str, str, str, int]]) -> None:
+    """Mark those that have waited; ``applied``: (gateway, provider id, status, reason, message)."""
     if applied:
-        gateways, provider_ids, statuses = (list(column) for column in zip(*applied, strict=True))
-        connection.execute(_MARK, {"gateways": gateways, "provider_ids": provider_ids, "statuses": statuses})
+        names = ("gateways", "provider_ids", "statuses", "reasons", "messages")
+        columns = {name: list(column) for name, column in zip(names, zip(*applied, strict=True), strict=True)}
+        connection.execute(_MARK, columns)

@@ -122,7 +122,18 @@ ABOUT: Final[Mapping[str, About]] = {
     "receipt": About(
         "(t.gateway, t.provider_id) IN (SELECT m.gateway, m.provider_id FROM message m "
         f"WHERE m.provider_id IS NOT NULL AND {MESSAGES_OF}) OR (NOT t.matched AND t.phone = ANY(%(phones)s))",
-        personal=("id", "gateway", "provider_id", "our_id", "phone", "status", "reason", "matched", "received_at"),
+        personal=(
+            "id",
+            "gateway",
+            "provider_id",
+            "our_id",
+            "phone",
+            "status",
+            "reason",
+            "matched",
+            "received_at",
+            "message_id",
+        ),
     ),
     "further_acceptance": About(
         f"t.message_id IN (SELECT m.id FROM message m WHERE {MESSAGES_OF})",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.messaging import settling
+from bot.messaging import receipts, settling
 from bot.messaging.settling import Settled
 from gateway_adapters.base import Accepted, ReceiptStatus
 from tests.messaging.post import PHONE, Post
@@ -18,7 +18,7 @@ def test_they_move_a_message_forward_only(mail: Post, stub: AfricasTalkingStub) 
     assert mail.receipt(ReceiptStatus.SENT, provider_id)
     assert mail.receipt(ReceiptStatus.FAILED, provider_id, reason="late")
     assert mail.state(message) == "delivered"
-    assert mail.database.value("SELECT count(*) FROM receipt WHERE NOT matched") == 0
+    assert mail.database.rows("SELECT DISTINCT matched, message_id FROM receipt") == [(True, message)]
 
 
 def test_one_that_comes_before_our_own_answer_is_kept_and_matched(mail: Post, stub: AfricasTalkingStub) -> None:
@@ -26,9 +26,28 @@ def test_one_that_comes_before_our_own_answer_is_kept_and_matched(mail: Post, st
     [(lease, letter)] = mail.submit()
     assert not mail.receipt(ReceiptStatus.DELIVERED, "ATXid_early")
     assert (mail.state(message), mail.attempt(message)) == ("queued", ("submitted", 1))
+    assert mail.database.row("SELECT matched, message_id FROM receipt") == (False, None)
     outcome = Settled(lease, [letter], [Accepted(message, "ATXid_early")])
     settling.settle(mail.database, [outcome], [lease.id], mail.clock.now())
     assert mail.state(message) == "delivered"
+    assert mail.database.row("SELECT matched, message_id FROM receipt") == (True, message)
+
+
+def test_one_that_came_too_early_and_comes_again_is_matched_then(mail: Post, stub: AfricasTalkingStub) -> None:
+    message = mail.write()
+    mail.send()
+    provider_id = stub.taken[0].provider_id
+    # It was kept while our own answer was just being stored, and neither saw the other.
+    mail.database.rows("UPDATE message SET provider_id = NULL")
+    for reason in ("absent", "full"):
+        assert not mail.receipt(ReceiptStatus.FAILED, provider_id, reason=reason)
+    mail.database.rows("UPDATE message SET provider_id = %s", (provider_id,))
+    assert mail.receipt(ReceiptStatus.FAILED, provider_id, reason="absent")
+    assert mail.state(message) == "rejected"
+    kept = "SELECT reason, matched, message_id FROM receipt ORDER BY reason"
+    assert mail.database.rows(kept) == [("absent", True, message), ("full", False, None)]
+    assert receipts.rematch(mail.database, mail.clock.now()) == 1
+    assert mail.database.rows(kept) == [("absent", True, message), ("full", True, message)]
 
 
 def test_it_settles_the_only_unknown_of_its_phone(mail: Post, stub: AfricasTalkingStub) -> None:

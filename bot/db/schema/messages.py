@@ -167,7 +167,8 @@ further_acceptance = Table(
     moment("at", null=False),
 )
 
-#: Every receipt that came, matched or not, as told. ``our_id``: our message's, where the gateway carries it.
+#: Every receipt that came, matched or not, as told. ``our_id``: our message's, where the gateway carries it; ``message_id``: of
+#: the one it was matched to, NULL also of those that were kept before 0010.
 receipt = Table(
     "receipt",
     metadata,
@@ -180,6 +181,7 @@ receipt = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("matched", Boolean, nullable=False, server_default="false"),
     moment("received_at", null=False),
+    Column("message_id", BigInteger),
     Index("uq_receipt_told", "gateway", "provider_id", "status", "reason", unique=True),
     Index("ix_receipt_early", "gateway", "provider_id", postgresql_where=text("NOT matched")),
 )
