@@ -31,11 +31,13 @@ _PROMETHEUS_OWN = {"BalasDown"}
 
 
 def test_a_hop_that_fails_inside(watch: Watch, world: World, phone_of: PhoneOf) -> None:
-    siti = world.worker(world.facility())
-    phone = phone_of(str(siti.phone)).dials()
+    place = world.facility()
+    world.session(place)
+    siti = world.worker(place)
+    phone = phone_of(str(siti.phone)).dials().types(siti.typed_birth_date).types("1")
     assert (watch.holds("BalasHopsFail"), watch.holds("BalasFailures")) == (set(), set())
-    world.database.rows("ALTER TABLE worker ADD CONSTRAINT trap CHECK (verified_at IS NULL) NOT VALID")
-    phone.types(siti.typed_birth_date).is_hung_up_on()
+    world.database.rows("ALTER TABLE worker ADD CONSTRAINT trap CHECK (confirmed_at IS NULL) NOT VALID")
+    phone.types("1").is_hung_up_on()
     assert (watch.holds("BalasHopsFail"), watch.holds("BalasFailures")) == (EVERYTHING, of(where="ussd"))
 
 
