@@ -61,8 +61,8 @@ FROM (SELECT id, phone, place, %(one_in)s > 0 AND mod(place, greatest(%(one_in)s
 JOIN attempt a ON a.campaign_id = %(campaign)s AND a.part = CASE WHEN w.early THEN -1 ELSE w.place / %(batch)s END
 """
 _OLD_RECEIPTS = """
-INSERT INTO receipt (gateway, provider_id, phone, status, reason, matched, received_at)
-SELECT gateway, provider_id, phone, 'delivered', '', true, settled_at FROM message WHERE campaign_id = %(campaign)s
+INSERT INTO receipt (gateway, provider_id, phone, status, reason, matched, received_at, message_id)
+SELECT gateway, provider_id, phone, 'delivered', '', true, settled_at, id FROM message WHERE campaign_id = %(campaign)s
 """
 _READ = """
 SELECT id, phone, 'ATXid_' || md5(worker_id || ':' || campaign_id), provider_id IS NULL, attempt_id

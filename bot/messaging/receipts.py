@@ -47,7 +47,7 @@ class _Move:
 
 
 # With the message it was matched to: said afterwards, that would be another version of every row with an entry in each index.
-# Which index it is that knows it already is not said: that will be another one.
+# Either index may know it already: that of its message, or that of those without one.
 _KEEP = """
 INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, message_id, matched, received_at)
 SELECT gateway, provider_id, our_id, phone, status, reason, message_id, message_id IS NOT NULL, at
@@ -109,12 +109,20 @@ WHERE m.provider_id <> t.provider_id
 ON CONFLICT DO NOTHING
 """
 
-# Only what has been applied: an earlier one of the same message may still wait for it.
+# Only what has been applied: an earlier one of the same message may still wait for it. Kept anew and not changed: the same one
+# may have been kept with its message meanwhile, by somebody who just found it, and then it is there once.
 _MARK = """
-UPDATE receipt r SET matched = true, message_id = t.message_id
-FROM unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(statuses)s::text[], %(reasons)s::text[], %(messages)s::bigint[])
-     AS t (gateway, provider_id, status, reason, message_id)
-WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND r.status = t.status AND r.reason = t.reason AND NOT r.matched
+WITH early AS (
+    DELETE FROM receipt r
+    USING unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(statuses)s::text[], %(reasons)s::text[],
+                 %(messages)s::bigint[]) AS t (gateway, provider_id, status, reason, message_id)
+    WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND r.status = t.status AND r.reason = t.reason
+      AND NOT r.matched
+    RETURNING r.gateway, r.provider_id, r.our_id, r.phone, r.status, r.reason, t.message_id, r.received_at
+)
+INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, message_id, matched, received_at)
+SELECT gateway, provider_id, our_id, phone, status, reason, message_id, true, received_at FROM early
+ON CONFLICT DO NOTHING
 """
 
 

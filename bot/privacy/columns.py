@@ -15,6 +15,14 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 #: Messages of the person: their own, and answers to their number.
 MESSAGES_OF: Final = "(m.worker_id = %(worker)s OR (m.worker_id IS NULL AND m.phone = ANY(%(phones)s)))"
+#: Receipts about those, of which the ones kept before receipts named their messages are found by the provider's id; and about
+#: none that we know.
+_RECEIPTS_OF: Final = (
+    f"SELECT r.id FROM message m JOIN receipt r ON r.message_id = m.id WHERE {MESSAGES_OF} "
+    "UNION ALL SELECT r.id FROM message m JOIN receipt r ON r.gateway = m.gateway AND r.provider_id = m.provider_id "
+    f"WHERE r.message_id IS NULL AND {MESSAGES_OF} "
+    "UNION ALL SELECT r.id FROM receipt r WHERE NOT r.matched AND r.phone = ANY(%(phones)s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +128,9 @@ ABOUT: Final[Mapping[str, About]] = {
         ),
     ),
     "receipt": About(
-        "(t.gateway, t.provider_id) IN (SELECT m.gateway, m.provider_id FROM message m "
-        f"WHERE m.provider_id IS NOT NULL AND {MESSAGES_OF}) OR (NOT t.matched AND t.phone = ANY(%(phones)s))",
+        f"t.id IN ({_RECEIPTS_OF})",
         personal=(
-            "id",
-            "gateway",
-            "provider_id",
-            "our_id",
-            "phone",
-            "status",
-            "reason",
-            "matched",
-            "received_at",
+            *("id", "gateway", "provider_id", "our_id", "phone", "status", "reason", "matched", "received_at"),
             "message_id",
         ),
     ),

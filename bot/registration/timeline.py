@@ -106,10 +106,16 @@ WHERE %(at)s::timestamptz IS NULL OR (at, source, id) < (%(at)s::timestamptz, %(
 ORDER BY at DESC, source DESC, id DESC LIMIT {PAGE + 1}
 """
 
+# Those that were kept before receipts named their messages are found by the provider's id.
 _RECEIPTS = """
-SELECT m.id, r.status, r.reason, r.received_at FROM message m
-JOIN receipt r ON r.gateway = m.gateway AND r.provider_id = m.provider_id
-WHERE m.id = ANY(%s) ORDER BY r.received_at, r.id
+SELECT m.id, r.status, r.reason, r.received_at FROM unnest(%s::bigint[]) AS t (id) JOIN message m ON m.id = t.id
+CROSS JOIN LATERAL (
+    SELECT id, status, reason, received_at FROM receipt WHERE message_id = m.id
+    UNION ALL
+    SELECT id, status, reason, received_at FROM receipt
+    WHERE message_id IS NULL AND gateway = m.gateway AND provider_id = m.provider_id
+) r
+ORDER BY r.received_at, r.id
 """
 _SCREENS = """
 SELECT visit, channel, at, state FROM hop WHERE worker_id = %(worker)s AND visit = ANY(%(visits)s) ORDER BY at, ctid

@@ -120,6 +120,10 @@ def _rules(before: Shape, after: Shape) -> list[str]:
             continue  # of columns that nobody writes who does not know them
         if new.kind in "pui" and not new.nulls_are_same and any(_left_empty(after, table, each) for each in unknown):
             continue  # NULL is like nothing else
+        if new.kind in "ui" and any(
+            _follows(new, other) for (where, _), other in before.rules.items() if where == table
+        ):
+            continue  # whoever kept the one keeps the other
         if was is not None and new.kind == was.kind == "c" and _values(was) and _values(was) <= _values(new):
             continue  # more is allowed than before
         found.append(f"{table}.{name} is new or another: {new.says}")
@@ -127,6 +131,13 @@ def _rules(before: Shape, after: Shape) -> list[str]:
         f"the trigger {'.'.join(each)} is new" for each in after.triggers - before.triggers if each[0] in before.tables
     ]
     return found
+
+
+def _follows(new: Rule, old: Rule) -> bool:
+    """Whether rows that are told apart by all that ``old`` names are so by what ``new`` names as well."""
+    plain = re.search(r"\((\w+(?:, \w+)*)\)$", old.says) if old.kind in "pui" else None
+    whole = plain is not None and frozenset(plain[1].split(", ")) == old.columns
+    return whole and old.columns <= new.columns and not new.nulls_are_same and "INCLUDE" not in new.says
 
 
 def _left_empty(shape: Shape, table: str, column: str) -> bool:

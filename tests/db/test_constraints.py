@@ -240,12 +240,17 @@ class TestMessages:
         with pytest.raises(errors.CheckViolation, match="ck_inbound_state"):
             world.database.rows(insert, ("simulator", "lost", MORNING))
 
-    def test_a_receipt_is_kept_once(self, world: World) -> None:
-        insert = "INSERT INTO receipt (gateway, provider_id, status, reason, received_at) VALUES ('a', 'P', %s, %s, %s)"
-        world.database.rows(insert, ("failed", "absent", MORNING))
-        world.database.rows(insert, ("failed", "", MORNING))
+    @pytest.mark.parametrize("message", [None, 7])
+    def test_a_receipt_is_kept_once(self, world: World, message: int | None) -> None:
+        insert = (
+            "INSERT INTO receipt (gateway, provider_id, message_id, matched, status, reason, received_at) "
+            "VALUES ('a', 'P', %s, %s, %s, %s, %s)"
+        )
+        about = (message, message is not None)
+        world.database.rows(insert, (*about, "failed", "absent", MORNING))
+        world.database.rows(insert, (*about, "failed", "", MORNING))
         with pytest.raises(errors.UniqueViolation):
-            world.database.rows(insert, ("failed", "absent", MORNING))
+            world.database.rows(insert, (*about, "failed", "absent", MORNING))
 
 
 class TestWhereAWorkerStands:

@@ -34,6 +34,26 @@ def test_a_later_receipt_does_not_hide_an_earlier_one_that_still_waits(mail: Pos
     assert lease.size == 1
 
 
+def test_one_that_comes_twice_at_once_is_there_once(mail: Post) -> None:
+    """One process finds its message, and another, whose look was before our own answer, keeps it without one."""
+    message = mail.write()
+    mail.submit()
+    mail.database.rows("UPDATE message SET state = 'accepted', provider_id = 'ATXid_1' WHERE id = %s", (message,))
+    assert mail.receipt(ReceiptStatus.DELIVERED, "ATXid_1")
+    twin = (
+        "INSERT INTO receipt (gateway, provider_id, phone, status, received_at) "
+        "VALUES ('africastalking', 'ATXid_1', %s, 'delivered', %s)"
+    )
+    for again in (
+        lambda: receipts.rematch(mail.database, mail.clock.now()),
+        lambda: mail.receipt(ReceiptStatus.DELIVERED, "ATXid_1"),
+    ):
+        mail.database.rows(twin, (PHONE, mail.clock.now()))
+        assert again() == 1
+        assert mail.database.rows("SELECT matched, message_id FROM receipt") == [(True, message)]
+    assert mail.state(message) == "delivered"
+
+
 def test_what_is_told_late_of_one_try_says_nothing_of_the_next(mail: Post) -> None:
     """An admin has had an unknown message sent again, when the first try's answer is written at last."""
     message = mail.write()

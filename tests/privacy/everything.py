@@ -111,12 +111,19 @@ def fill(services: Services, world: World, *, name: str = "Kartika Anggraini", t
                 *("blast" if of_campaign else "reply", kind, key, body),
             ),
         )
+    # The ticket's was kept before receipts named their messages (0010); the blast's, which was sent twice, name theirs.
     for provider, matched in ((f"AT-ticket-{worker.id}", True), (f"AT-nobody-{worker.id}", False)):
         database.rows(
             "INSERT INTO receipt (gateway, provider_id, phone, status, reason, matched, received_at) "
             "VALUES ('africastalking', %s, %s, 'delivered', '', %s, %s)",
             (provider, phone, matched, now),
         )
+    database.rows(
+        "INSERT INTO receipt (gateway, provider_id, phone, status, reason, message_id, matched, received_at) "
+        "SELECT gateway, provider_id || again, phone, 'delivered', '', id, true, %s FROM message, "
+        "unnest(ARRAY['', '-2']) again WHERE campaign_id = %s",
+        (now, campaign),
+    )
     database.rows(
         "INSERT INTO further_acceptance (gateway, provider_id, message_id, at) "
         "SELECT gateway, provider_id || '-2', id, %s FROM message WHERE campaign_id = %s",

@@ -58,6 +58,15 @@ class TestErasing:
                 left = {json.dumps(row[column]) for row in after[table]}
                 assert not values & left, f"{table}.{column}"
 
+    def test_their_receipts_are_found_by_indexes_among_millions(self, services: Services, kartika: Person) -> None:
+        delete = f"EXPLAIN DELETE FROM receipt t WHERE {ABOUT['receipt'].whose}"
+        with services.database.connection() as connection:
+            connection.execute("SET enable_seqscan = off")
+            values = {"worker": kartika.worker.id, "phones": [kartika.worker.phone]}
+            plan = str(connection.execute(delete.encode(), values).fetchall())
+        assert "uq_receipt_of_message" in plan
+        assert "Seq Scan on receipt" not in plan
+
     def test_figures_and_others_stay_and_invariants_hold(
         self, services: Services, kartika: Person, other: Person
     ) -> None:

@@ -73,7 +73,7 @@ class TestWhatGoes:
         }
         assert run(services, MORNING + timedelta(days=90, seconds=1)) == {
             "message bodies": 3,
-            "numbers on receipts": 2,
+            "numbers on receipts": 4,
             "enquiries": 1,
         }
         assert services.database.value("SELECT count(*) FROM message") == 4

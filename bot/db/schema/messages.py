@@ -168,7 +168,8 @@ further_acceptance = Table(
 )
 
 #: Every receipt that came, matched or not, as told. ``our_id``: our message's, where the gateway carries it; ``message_id``: of
-#: the one it was matched to, NULL also of those that were kept before 0010.
+#: the one it was matched to, NULL also of those that were kept before 0010. They stand by their messages: those of one blast
+#: come one after another, and the provider's ids would have each written somewhere else in an index.
 receipt = Table(
     "receipt",
     metadata,
@@ -182,6 +183,24 @@ receipt = Table(
     Column("matched", Boolean, nullable=False, server_default="false"),
     moment("received_at", null=False),
     Column("message_id", BigInteger),
-    Index("uq_receipt_told", "gateway", "provider_id", "status", "reason", unique=True),
+    Index(
+        "uq_receipt_of_message",
+        "message_id",
+        "provider_id",
+        "status",
+        "reason",
+        "gateway",
+        unique=True,
+        postgresql_where=text("message_id IS NOT NULL"),
+    ),
+    Index(
+        "uq_receipt_of_none",
+        "gateway",
+        "provider_id",
+        "status",
+        "reason",
+        unique=True,
+        postgresql_where=text("message_id IS NULL"),
+    ),
     Index("ix_receipt_early", "gateway", "provider_id", postgresql_where=text("NOT matched")),
 )

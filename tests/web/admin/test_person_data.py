@@ -27,6 +27,13 @@ def _erased(services: Services) -> int:
     return found
 
 
+def test_the_timeline_has_receipts_of_today_and_those_that_name_no_message(sign_in: SignIn, kartika: Person) -> None:
+    page = sign_in(Role.DISTRICT, "3273").reads(f"/admin/people/{kartika.worker.id}")
+    # The blast's, sent twice, and the ticket's, which was kept before receipts named their messages.
+    assert page.count("Receipts of the gateway: 2") == 1
+    assert page.count("Receipts of the gateway: 1") == 1
+
+
 class TestHandingOut:
     def test_the_file_holds_everything_and_is_for_keeping(self, sign_in: SignIn, kartika: Person) -> None:
         officer = sign_in(Role.DISTRICT, "3273")
