@@ -25,6 +25,8 @@ _NAMED = Path(".ci/previous-release")
 _MIGRATIONS = Path("bot/db/migrations/versions")
 #: What the release before does while it is replaced: callers, texts, handing over, receipts.
 _HOT = ("tests/journeys", "tests/messaging")
+#: Two files at a time: tests wait, too.
+_TOGETHER = ("--numprocesses", "2", "--dist", "loadfile")
 
 
 class NoCheck(Exception):
@@ -67,7 +69,7 @@ def run(root: Path, environ: Mapping[str, str], tests: tuple[str, ...] = _HOT) -
         present = [each for each in tests if (folder / each).is_dir()]
         newest = sorted(path.name for path in (folder / _MIGRATIONS).glob("0*.py"))[-1]
         click.echo(f"{commit[:12]} says {' '.join(present)} on the schema of {newest}")
-        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *present]
+        argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_TOGETHER, *present]
         return subprocess.run(argv, cwd=folder, env=dict(environ), check=False).returncode
 
 

@@ -18,13 +18,15 @@ from bot.registration.rounds import Which
 _STEPS: Final = " | ".join(f"CASE WHEN {step} THEN {1 << bit} ELSE 0 END" for bit, step in enumerate(COUNTED.values()))
 _BITS: Final = tuple((name, f"sum(sign * (steps >> {bit} & 1))") for bit, name in enumerate(COUNTED))
 
+# That screenings are those of the same workers is said, too: the planner does not conclude it from a range, and would go
+# through all of them from the first one.
 _PUT_RIGHT = f"""
 WITH fresh AS MATERIALIZED (
     SELECT w.id AS worker_id, {HOME} AS home, coalesce(w.facility_id, 0) AS facility_id, {_STEPS} AS steps
     FROM worker w
     LEFT JOIN LATERAL ({REACHED.format(which="message.worker_id = w.id")}) r ON true
     LEFT JOIN LATERAL ({REGISTERED.format(which="booking.worker_id = w.id")}) b ON true
-    LEFT JOIN screening s ON s.worker_id = w.id
+    LEFT JOIN screening s ON s.worker_id = w.id AND {{screenings}}
     WHERE {{workers}}
 ), put AS (
     INSERT INTO worker_standing AS k (worker_id, home, facility_id, steps)
@@ -65,10 +67,16 @@ ON CONFLICT (home, facility_id) DO UPDATE SET places_left = EXCLUDED.places_left
 """
 
 
+def statement(which: Which) -> str:
+    """What counts some workers as they now stand."""
+    return _PUT_RIGHT.format(
+        workers=which.of("w.id"), screenings=which.of("s.worker_id"), standings=which.of("k.worker_id")
+    )
+
+
 def put_right(connection: psycopg.Connection[Any], which: Which) -> None:
     """Count some workers as they now stand, within a transaction."""
-    sql = _PUT_RIGHT.format(workers=which.of("w.id"), standings=which.of("k.worker_id"))
-    connection.execute(sql.encode(), which.parameters)
+    connection.execute(statement(which).encode(), which.parameters)
 
 
 def count_places(connection: psycopg.Connection[Any], now: datetime) -> None:

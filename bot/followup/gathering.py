@@ -133,10 +133,19 @@ def counted(database: Database) -> Gathered | None:
     )
 
 
+def statement(which: Which) -> str:
+    """What writes the cases of some workers as they now are; its rows: how many more there are of a district and reason."""
+    return _PUT_RIGHT.format(
+        workers=which.of("w.id"),
+        screenings=which.of("sc.worker_id"),
+        stops=which.of("ls.worker_id"),
+        cases=which.of("c.worker_id"),
+    )
+
+
 def _put_right(connection: psycopg.Connection[Any], changed: Counter[tuple[str, str]], which: Which) -> None:
-    """Write the cases of some workers as they now are; ``changed`` takes how many more there are of a district and reason."""
-    sql = _PUT_RIGHT.format(workers=which.of("w.id"), cases=which.of("c.worker_id"))
-    for district, reason, more in connection.execute(sql.encode(), which.parameters):
+    """Write the cases of some workers; ``changed`` takes how many more there are of a district and reason."""
+    for district, reason, more in connection.execute(statement(which).encode(), which.parameters):
         changed[district, reason] += more
 
 

@@ -62,15 +62,16 @@ REGISTERED: Final = (
 )
 
 #: The cases among some workers, {{workers}}, counted where people live. A message that still waits tells nothing. "+ 0" keeps
-#: the planner from going through all bookings, latest first, until one of the worker's comes.
+#: the planner from going through all bookings, latest first, until one of the worker's comes; {{screenings}} and {{stops}}, the
+#: same condition on theirs, from going through all of those from the first one, which it would for a range of workers.
 CASES: Final = f"""
 SELECT w.id AS worker_id, coalesce(w.domicile_code, w.district_code) AS district_code, w.facility_id,
        lower(w.name) AS name, w.profession, CASE {_REASON} END AS reason, coalesce(CASE {_SINCE} END, w.created_at) AS since
 FROM worker w
 LEFT JOIN wrong_number wn ON wn.phone = w.phone
 LEFT JOIN opt_out oo ON oo.phone = w.phone
-LEFT JOIN screening sc ON sc.worker_id = w.id
-LEFT JOIN last_stop ls ON ls.worker_id = w.id AND ls.at >= w.verified_at AND ls.state IN ({_AT_SCREENING})
+LEFT JOIN screening sc ON sc.worker_id = w.id AND {{screenings}}
+LEFT JOIN last_stop ls ON ls.worker_id = w.id AND {{stops}} AND ls.at >= w.verified_at AND ls.state IN ({_AT_SCREENING})
 LEFT JOIN identity_guard ig ON ig.kind = 'phone' AND ig.subject = w.phone
 LEFT JOIN LATERAL (
     SELECT b.state, coalesce(b.ended_at, b.booked_at, b.created_at) AS at FROM booking b

@@ -109,19 +109,23 @@ WHERE m.provider_id <> t.provider_id
 ON CONFLICT DO NOTHING
 """
 
-# Only what has been applied: an earlier one of the same message may still wait for it. Kept anew and not changed: the same one
-# may have been kept with its message meanwhile, by somebody who just found it, and then it is there once.
-_MARK = """
-WITH early AS (
-    DELETE FROM receipt r
-    USING unnest(%(gateways)s::text[], %(provider_ids)s::text[], %(statuses)s::text[], %(reasons)s::text[],
-                 %(messages)s::bigint[]) AS t (gateway, provider_id, status, reason, message_id)
-    WHERE r.gateway = t.gateway AND r.provider_id = t.provider_id AND r.status = t.status AND r.reason = t.reason
-      AND NOT r.matched
+# What waits for a message that has just been found. Asked for by lists: a planner who knows of none that wait would join the
+# few that it expects with each of a thousand.
+_WAITING = """
+SELECT id, gateway, provider_id, status, reason FROM receipt
+WHERE NOT matched AND gateway = ANY(%(gateways)s) AND provider_id = ANY(%(provider_ids)s) ORDER BY id
+"""
+
+# Kept anew and not changed: the same one may have been kept with its message meanwhile, by somebody who just found it, and
+# then it is there once.
+_NAME = """
+WITH waited AS (
+    DELETE FROM receipt r USING unnest(%(receipts)s::bigint[], %(messages)s::bigint[]) AS t (id, message_id)
+    WHERE r.id = t.id AND NOT r.matched
     RETURNING r.gateway, r.provider_id, r.our_id, r.phone, r.status, r.reason, t.message_id, r.received_at
 )
 INSERT INTO receipt (gateway, provider_id, our_id, phone, status, reason, message_id, matched, received_at)
-SELECT gateway, provider_id, our_id, phone, status, reason, message_id, true, received_at FROM early
+SELECT gateway, provider_id, our_id, phone, status, reason, message_id, true, received_at FROM waited
 ON CONFLICT DO NOTHING
 """
 
@@ -144,13 +148,13 @@ def apply(database: Database, told: Sequence[Told]) -> int:
             answers.setdefault(place - 1, (message, is_news))
         matched = {place: answers[asks[place]] for place in range(len(told)) if asks[place] in answers}
         found = [(told[place], message, is_news) for place, (message, is_news) in matched.items()]
-        # One that came before our own answer and comes again after it is matched now.
-        _mark(
-            connection, [(e.gateway, e.receipt.provider_id, e.receipt.status, e.receipt.reason, m) for e, m, _ in found]
+        moves = [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found]
+        moves += _name_waiting(
+            connection, {(e.gateway, e.receipt.provider_id): m for e, m, _ in found}, max(each.at for each in told)
         )
         _keep(connection, told, {place: message for place, (message, _) in matched.items()})
         _learn(connection, [(each, message) for each, message, is_news in found if is_news])
-        _move(connection, [_Move(m, _STATE[e.receipt.status], e.receipt.reason, e.at) for e, m, _ in found])
+        _move(connection, moves)
         wrong = [
             (e.receipt.phone, e.gateway, e.receipt.reason) for e in told if e.receipt.wrong_number and e.receipt.phone
         ]
@@ -164,19 +168,8 @@ def apply_early(connection: psycopg.Connection[Any], accepted: Sequence[tuple[st
 
     ``accepted``: (gateway, provider id, message) of what has just been accepted.
     """
-    gateways, provider_ids, messages = (list(column) for column in zip(*accepted, strict=True))
-    rows = connection.execute(
-        "SELECT t.message_id, r.status, r.reason, r.gateway, r.provider_id FROM receipt r "
-        "JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS t (gateway, provider_id, message_id) "
-        "USING (gateway, provider_id) WHERE NOT r.matched ORDER BY r.id",
-        (gateways, provider_ids, messages),
-    ).fetchall()
-    moves = [_Move(message, _STATE[ReceiptStatus(status)], reason, now) for message, status, reason, _, _ in rows]
-    _move(connection, moves)
-    _mark(
-        connection,
-        [(gateway, provider_id, status, reason, message) for message, status, reason, gateway, provider_id in rows],
-    )
+    waited = {(gateway, provider_id): message for gateway, provider_id, message in accepted}
+    _move(connection, _name_waiting(connection, waited, now))
 
 
 def rematch(database: Database, now: datetime) -> int:
@@ -248,9 +241,15 @@ def _learn(connection: psycopg.Connection[Any], found: Sequence[tuple[Told, int]
         )
 
 
-def _mark(connection: psycopg.Connection[Any], applied: Sequence[tuple[str, str, str, str, int]]) -> None:
-    """Mark those that have waited; ``applied``: (gateway, provider id, status, reason, message)."""
-    if applied:
-        names = ("gateways", "provider_ids", "statuses", "reasons", "messages")
-        columns = {name: list(column) for name, column in zip(names, zip(*applied, strict=True), strict=True)}
-        connection.execute(_MARK, columns)
+def _name_waiting(
+    connection: psycopg.Connection[Any], found: Mapping[tuple[str, str], int], now: datetime
+) -> list[_Move]:
+    """Say whose the receipts are that have waited for these messages, by gateway and provider id; what they move."""
+    if not found:
+        return []
+    gateways, provider_ids = ({key[part] for key in found} for part in (0, 1))
+    rows = connection.execute(_WAITING, {"gateways": list(gateways), "provider_ids": list(provider_ids)}).fetchall()
+    waited = [(row, found[row[1], row[2]]) for row in rows if (row[1], row[2]) in found]
+    if waited:
+        connection.execute(_NAME, {"receipts": [row[0] for row, _ in waited], "messages": [m for _, m in waited]})
+    return [_Move(m, _STATE[ReceiptStatus(row[3])], row[4], now) for row, m in waited]

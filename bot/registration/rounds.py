@@ -23,7 +23,8 @@ IN_TURN: Final = 1_500
 _AT_ONCE: Final = 10_000
 #: Seconds that a look of a fast round goes on.
 _FAST: Final = 2.0
-#: How far behind is put up with while a blast leaves, which needs the database more.
+#: How far behind is put up with while a blast leaves, which needs the database more, and while more happens than a look can
+#: take in, which would disturb a fast round before it is through.
 GIVES_WAY: Final = timedelta(seconds=60)
 
 _LEAVING = """
@@ -102,7 +103,7 @@ def look(
     behind, disturbed = kept.behind or found.too_many, kept.disturbed or found.too_many
     kept = replace(kept, cursor=cursor, behind=behind, disturbed=disturbed)
     since = kept.right_at or kept.began_at
-    patient = leaving and since is not None and now - since < GIVES_WAY
+    patient = (leaving or found.too_many) and since is not None and now - since < GIVES_WAY
     return _go_on(connection, kept, now, put_right, fast=kept.behind and not patient)
 
 

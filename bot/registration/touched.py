@@ -17,6 +17,8 @@ from bot.registration.hops import STOPS
 
 #: What was written as of a moment is committed within this, but for what is stuck.
 OPEN: Final = timedelta(seconds=10)
+#: Receipts that are read for each whom a look takes in: a message has two or three.
+_EACH: Final = 4
 
 # Who comes to the screening leaves no trace but the turn, which is copied some seconds later.
 _AT_SCREENING: Final = ", ".join(f"'{state}'" for state in STOPS["screening"])
@@ -38,16 +40,20 @@ LIMIT %(most)s
 """
 # A receipt names the phone or our own id. An attempt's outcomes are written in the transaction that settles it. A phone has
 # receipts and messages of several campaigns: so what is looked for is limited when it is told apart, not before, and a row
-# without a worker says that there are more receipts than are wanted.
+# without a worker says that there are more receipts than are wanted; then no message is read for them.
 _MESSAGES = """
-WITH named AS MATERIALIZED (SELECT DISTINCT phone, our_id FROM receipt WHERE id > %(receipt)s LIMIT %(most)s)
+WITH told AS MATERIALIZED (SELECT phone, our_id FROM receipt WHERE id > %(receipt)s LIMIT %(told)s
+), named AS MATERIALIZED (SELECT DISTINCT phone, our_id FROM told
+), few AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM told) < %(told)s AND (SELECT count(*) FROM named) < %(most)s AS they_are
+)
 (SELECT DISTINCT m.worker_id FROM attempt a JOIN message m ON m.attempt_id = a.id
  WHERE a.campaign_id IS NOT NULL AND a.settled_at >= %(since)s AND m.worker_id IS NOT NULL LIMIT %(most)s)
 UNION SELECT m.worker_id FROM named JOIN message m ON m.phone = named.phone
-    WHERE m.campaign_id IS NOT NULL AND m.worker_id IS NOT NULL
+    WHERE (SELECT they_are FROM few) AND m.campaign_id IS NOT NULL AND m.worker_id IS NOT NULL
 UNION SELECT m.worker_id FROM named JOIN message m ON m.id = named.our_id
-    WHERE m.campaign_id IS NOT NULL AND m.worker_id IS NOT NULL
-UNION SELECT NULL FROM (SELECT count(*) AS receipts FROM named) AS counted WHERE receipts >= %(most)s
+    WHERE (SELECT they_are FROM few) AND m.campaign_id IS NOT NULL AND m.worker_id IS NOT NULL
+UNION SELECT NULL FROM few WHERE NOT they_are
 """
 # Asked first while a blast leaves: reading its messages only to find that they are too many would cost it a tenth.
 _SENT = """
@@ -93,7 +99,7 @@ def look_from_here(connection: psycopg.Connection[Any], cursor: Cursor | None, n
 
 def touched(connection: psycopg.Connection[Any], cursor: Cursor, most: int) -> Touched:
     """Whom something happened to since ``cursor``, ``most`` of them at most. Within a transaction."""
-    values = {"since": cursor.at - OPEN, "receipt": cursor.receipts[0][1], "most": most + 1}
+    values = {"since": cursor.at - OPEN, "receipt": cursor.receipts[0][1], "most": most + 1, "told": _EACH * (most + 1)}
     # A range index looks as dear as the whole table to a planner that knows little of it.
     connection.execute("SET LOCAL enable_seqscan = off")
     workers = {int(row[0]) for row in connection.execute(_PEOPLE, values)}

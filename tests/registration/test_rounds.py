@@ -216,6 +216,37 @@ def test_messages_that_are_too_many_are_not_even_read(keeper: Keeper, people: li
         assert (found.workers, found.too_many) == ([] if too_many else [people[0]], too_many)
 
 
+def test_receipts_that_are_too_many_are_not_looked_up(keeper: Keeper, people: list[int]) -> None:
+    keeper.clock.moment += timedelta(hours=1)
+    with keeper.database.transaction() as connection:
+        here = look_from_here(connection, None, keeper.clock.moment)
+    _receipt(keeper.database, people[0], keeper.clock.moment, by_phone=True)
+    told = (
+        "INSERT INTO receipt (gateway, provider_id, phone, status, matched, received_at) "
+        "SELECT 'simulator', n::text, phone, 'sent', true, received_at FROM receipt, generate_series(1, %s) n "
+        "WHERE provider_id = 'x'"
+    )
+    for more, too_many in ((14, False), (1, True)):
+        keeper.database.rows(told.replace("n::text", f"'{more}-' || n"), (more,))
+        with keeper.database.transaction() as connection:
+            found = touched(connection, here, 3)
+        assert (found.workers, found.too_many) == ([] if too_many else [people[0]], too_many)
+
+
+def test_more_than_it_can_take_in_for_over_a_minute_is_no_reason_to_be_behind_any_longer(
+    keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.has_looked_for_an_hour()
+    monkeypatch.setattr(rounds, "MOST", 3)
+    monkeypatch.setattr(rounds, "IN_TURN", 1)
+    for worker in people[:5]:
+        _WAYS["is sent a message"](keeper.database, worker, keeper.clock.moment)
+    assert len(keeper.looks()) == 1
+    keeper.clock.moment += timedelta(seconds=60)
+    keeper.database.rows("UPDATE attempt SET settled_at = %s", (keeper.clock.moment,))
+    assert keeper.looks() == people[1:]
+
+
 def test_at_first_everybody_is_looked_at(keeper: Keeper, people: list[int]) -> None:
     assert keeper.looks() == people
     assert keeper.kept is not None
@@ -242,11 +273,12 @@ def test_after_more_than_it_can_take_in_it_is_behind_until_all_were_looked_at(
     monkeypatch.setattr(rounds, "MOST", 3)
     monkeypatch.setattr(rounds, "_FAST", 0.0)
     monkeypatch.setattr(rounds, "_AT_ONCE", 4)
+    monkeypatch.setattr(rounds, "IN_TURN", 1)
     for worker in people[:5]:
         _WAYS["is sent a message"](keeper.database, worker, keeper.clock.moment)
     _WAYS["dials"](keeper.database, people[8], keeper.clock.moment)
-    # Who did something comes first whatever the messages are.
-    assert keeper.looks() == [*people[:4], people[8]]
+    # Who did something comes first whatever the messages are; the others once no more happens than it can take in.
+    assert keeper.looks() == [people[0], people[8]]
     assert keeper.kept is not None
     assert (keeper.kept.behind, keeper.kept.right_at) == (True, right_at)
     keeper.clock.moment += OPEN

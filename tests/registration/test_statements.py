@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from bot.db.database import Database
 from bot.db.prepared import Prepared
+from bot.evaluation import standings
+from bot.followup import gathering
 from bot.followup.reasons import CASES
 from bot.registration import bookings, identity, slots
+from bot.registration.rounds import Which
 from tests.world import World
 
 #: A look at the bookings of one worker or one session, or at one booking.
@@ -91,10 +94,27 @@ def rush(database: Database) -> Database:
 
 
 def test_no_follow_up_compares_each_worker_with_each_booking(rush: Database) -> None:
+    cases = CASES.format(workers="w.id <= 10000", screenings="sc.worker_id <= 10000", stops="ls.worker_id <= 10000")
     with rush.connection() as connection:
-        told = connection.execute(f"EXPLAIN (FORMAT JSON) {CASES.format(workers='w.id <= 10000')}".encode()).fetchone()
+        told = connection.execute(f"EXPLAIN (FORMAT JSON) {cases}".encode()).fetchone()
     assert told is not None
     assert [look for look in _booking_looks(told[0][0]["Plan"]) if not re.search(_OF_ONE, look)] == []
+
+
+@pytest.mark.parametrize("put_right", [standings.statement, gathering.statement])
+def test_a_stretch_of_workers_has_no_others_screenings_and_stops_read(
+    rush: Database, put_right: Callable[[Which], str]
+) -> None:
+    """The planner would go through those of all before the stretch: a round through everybody would take ever longer."""
+    which = Which("{id} > %(after)s AND {id} <= %(upto)s", {"after": 11000, "upto": 11500})
+    with rush.connection() as connection:
+        # As it joins them where there are many of each.
+        connection.execute("SET enable_seqscan = off; SET enable_nestloop = off; SET enable_hashjoin = off")
+        told = connection.execute(f"EXPLAIN (FORMAT JSON) {put_right(which)}".encode(), which.parameters).fetchone()
+    assert told is not None
+    looks = [node for node in _nodes(told[0][0]["Plan"]) if node.get("Relation Name") in ("screening", "last_stop")]
+    assert looks
+    assert all(re.search("worker_id [>=] ", str(look.get("Index Cond", look.get("Recheck Cond")))) for look in looks)
 
 
 def test_the_greeting_and_the_proof_find_the_worker_by_the_number(database: Database) -> None:
