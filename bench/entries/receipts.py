@@ -98,6 +98,6 @@ BENCH = Bench(
     measured=measured,
     stored=_stored,
     shown=show_receipts,
-    # Applying a round takes some 2 s, and every 5 s the service counts those who were touched: six rounds have their share of it.
+    # Applying a round takes 2 s, and every 5 s the service counts those who were touched: six rounds have their share of it.
     growth=Growth("messages", (20_000, 200_000, 2_000_000), lambda size: WantedReceipts(rounds=6, messages=size)),
 )
