@@ -40,6 +40,10 @@ class TestPlaces:
             world.database.rows("DELETE FROM facility WHERE id = %s", (place,))
 
 
+def _states(world: World) -> list[str]:
+    return [state for (state,) in world.database.rows("SELECT state FROM booking ORDER BY id")]
+
+
 class TestBookings:
     @pytest.fixture
     def book(self, world: World) -> Any:
@@ -71,15 +75,18 @@ class TestBookings:
             book("held", held=True)
         book("held", held=True, dose=2)
 
-    def test_a_new_place_is_held_while_the_old_one_is_booked(self, book: Any) -> None:
+    def test_a_new_place_is_held_while_the_old_one_is_booked(self, world: World, book: Any) -> None:
         book("booked", ticket="A")
         book("held", held=True)
+        assert _states(world) == ["booked", "held"]
 
-    def test_what_is_over_does_not_count(self, book: Any) -> None:
-        for state in ("cancelled", "changed", "expired", "expired"):
+    def test_what_is_over_does_not_count(self, world: World, book: Any) -> None:
+        over = ["cancelled", "changed", "expired", "expired"]
+        for state in over:
             book(state)
         book("no_show", ticket="A")
         book("booked", ticket="B")
+        assert _states(world) == [*over, "no_show", "booked"]
 
     def test_a_hold_ends_sometime_and_nothing_else_does(self, book: Any) -> None:
         with pytest.raises(errors.CheckViolation, match="held_until"):

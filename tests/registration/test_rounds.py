@@ -221,26 +221,31 @@ def test_receipts_that_are_too_many_are_not_looked_up(keeper: Keeper, people: li
     with keeper.database.transaction() as connection:
         here = look_from_here(connection, None, keeper.clock.moment)
     _receipt(keeper.database, people[0], keeper.clock.moment, by_phone=True)
-    told = (
+    again = (
         "INSERT INTO receipt (gateway, provider_id, phone, status, matched, received_at) "
-        "SELECT 'simulator', n::text, phone, 'sent', true, received_at FROM receipt, generate_series(1, %s) n "
+        "SELECT 'simulator', 'again ' || n, phone, 'sent', true, received_at FROM receipt, generate_series(%s::int, %s) n "
         "WHERE provider_id = 'x'"
     )
-    for more, too_many in ((14, False), (1, True)):
-        keeper.database.rows(told.replace("n::text", f"'{more}-' || n"), (more,))
+    for first, last, too_many in ((1, 14, False), (15, 15, True)):
+        keeper.database.rows(again, (first, last))
         with keeper.database.transaction() as connection:
             found = touched(connection, here, 3)
         assert (found.workers, found.too_many) == ([] if too_many else [people[0]], too_many)
 
 
-def test_more_than_it_can_take_in_for_over_a_minute_is_no_reason_to_be_behind_any_longer(
-    keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _has_more_messages_than_a_look_takes_in(keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long after the roster was imported; of the others it goes through one at a look."""
     keeper.has_looked_for_an_hour()
     monkeypatch.setattr(rounds, "MOST", 3)
     monkeypatch.setattr(rounds, "IN_TURN", 1)
     for worker in people[:5]:
         _WAYS["is sent a message"](keeper.database, worker, keeper.clock.moment)
+
+
+def test_more_than_it_can_take_in_for_over_a_minute_is_no_reason_to_be_behind_any_longer(
+    keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _has_more_messages_than_a_look_takes_in(keeper, people, monkeypatch)
     assert len(keeper.looks()) == 1
     keeper.clock.moment += timedelta(seconds=60)
     keeper.database.rows("UPDATE attempt SET settled_at = %s", (keeper.clock.moment,))
@@ -268,14 +273,10 @@ def test_then_those_touched_and_some_others_in_turn(
 def test_after_more_than_it_can_take_in_it_is_behind_until_all_were_looked_at(
     keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper.has_looked_for_an_hour()
-    right_at = keeper.clock.moment - timedelta(seconds=5)
-    monkeypatch.setattr(rounds, "MOST", 3)
+    _has_more_messages_than_a_look_takes_in(keeper, people, monkeypatch)
     monkeypatch.setattr(rounds, "_FAST", 0.0)
     monkeypatch.setattr(rounds, "_AT_ONCE", 4)
-    monkeypatch.setattr(rounds, "IN_TURN", 1)
-    for worker in people[:5]:
-        _WAYS["is sent a message"](keeper.database, worker, keeper.clock.moment)
+    right_at = keeper.clock.moment - timedelta(seconds=5)
     _WAYS["dials"](keeper.database, people[8], keeper.clock.moment)
     # Who did something comes first whatever the messages are; the others once no more happens than it can take in.
     assert keeper.looks() == [people[0], people[8]]
@@ -292,11 +293,7 @@ def test_after_more_than_it_can_take_in_it_is_behind_until_all_were_looked_at(
 def test_while_a_blast_leaves_being_behind_is_put_up_with_for_a_minute(
     keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper.has_looked_for_an_hour()
-    monkeypatch.setattr(rounds, "MOST", 3)
-    monkeypatch.setattr(rounds, "IN_TURN", 1)
-    for worker in people[:5]:
-        _WAYS["is sent a message"](keeper.database, worker, keeper.clock.moment)
+    _has_more_messages_than_a_look_takes_in(keeper, people, monkeypatch)
     keeper.database.rows("UPDATE campaign SET state = 'running'")
     keeper.database.rows("UPDATE attempt SET state = 'queued', due_at = %s", (keeper.clock.moment,))
     assert len(keeper.looks()) == 1
