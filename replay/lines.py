@@ -29,6 +29,14 @@ class _Call:
     received: bytes = b""
 
 
+@dataclass(slots=True, eq=False)
+class _Line:
+    """A connection, and what is asked on it just now."""
+
+    socket: socket.socket
+    call: _Call | None = None
+
+
 class Lines:
     """``limits``: how many requests of each kind may be under way at a time."""
 
@@ -37,12 +45,12 @@ class Lines:
         self._limits = limits
         self._waiting: tuple[deque[_Call], ...] = tuple(deque() for _ in limits)
         self._open = [0] * len(limits)
-        self._idle: list[socket.socket] = []
+        self._idle: list[_Line] = []
         self._selector = selectors.DefaultSelector()
         self._looked = 0.0
         self.failures = 0
-        #: Requests that were answered, and the seconds of the slowest answer.
-        self.answered, self.slowest = 0, 0.0
+        #: Requests that were answered, when the last was, and the seconds of the slowest answer.
+        self.answered, self.answered_at, self.slowest = 0, 0.0, 0.0
 
     def post(self, kind: int, path: str, body: str, on_answer: OnAnswer) -> None:
         """Send a form, when its turn has come."""
@@ -62,17 +70,17 @@ class Lines:
             while waiting and self._open[kind] < self._limits[kind]:
                 self._send(waiting.popleft())
         for key, _ in self._selector.select(wait):
-            self._hear(key.fileobj, key.data)  # type: ignore[arg-type]  # we register sockets
+            self._hear(key.data)
         if time.monotonic() - self._looked > 1.0:
             self._looked = time.monotonic()
-            for key in list(self._selector.get_map().values()):
-                if self._looked - key.data.sent > _WAITS:
-                    self._end(key.fileobj, key.data, None)  # type: ignore[arg-type]
+            for line in [key.data for key in self._selector.get_map().values()]:
+                if line.call is not None and self._looked - line.call.sent > _WAITS:
+                    self._end(line, None)
 
     def close(self) -> None:
         """Hang up."""
-        for line in [*self._idle, *(key.fileobj for key in self._selector.get_map().values())]:
-            line.close()  # type: ignore[union-attr]
+        for key in list(self._selector.get_map().values()):
+            key.data.socket.close()
         self._selector.close()
 
     def _send(self, call: _Call) -> None:
@@ -85,39 +93,53 @@ class Lines:
             self.failures += 1
             call.on_answer(None)
             return
-        self._selector.register(line, selectors.EVENT_READ, call)
+        line.call = call
         try:
-            line.sendall(call.request)
+            line.socket.sendall(call.request)
         except OSError:
-            self._end(line, call, None)
+            self._end(line, None)
 
-    def _connect(self) -> socket.socket:
-        line = socket.create_connection(self._address, _WAITS)
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _connect(self) -> _Line:
+        line = _Line(socket.create_connection(self._address, _WAITS))
+        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # For good: to say each time for what to wait, and no longer, would cost as much as the request.
+        self._selector.register(line.socket, selectors.EVENT_READ, line)
         return line
 
-    def _hear(self, line: socket.socket, call: _Call) -> None:
+    def _hear(self, line: _Line) -> None:
+        call = line.call
+        if call is None:  # the other side has hung up on a line that nobody uses
+            self._idle.remove(line)
+            self._hang_up(line)
+            return
         try:
-            piece = line.recv(65536)
+            piece = line.socket.recv(65536)
             if not piece:
                 raise WrongAnswer("the connection was closed")
             call.received += piece
             answer = read_answer(call.received)
         except (OSError, WrongAnswer):
-            self._end(line, call, None)
+            self._end(line, None)
             return
         if answer is not None:
-            self._end(line, call, answer)
+            self._end(line, answer)
 
-    def _end(self, line: socket.socket, call: _Call, answer: str | None) -> None:
-        self._selector.unregister(line)
+    def _end(self, line: _Line, answer: str | None) -> None:
+        call, line.call = line.call, None
+        if call is None:
+            return
         self._open[call.kind] -= 1
         if answer is None:
             self.failures += 1
-            with contextlib.suppress(OSError):
-                line.close()
+            self._hang_up(line)
         else:
             self.answered += 1
-            self.slowest = max(self.slowest, time.monotonic() - call.sent)
+            self.answered_at = time.monotonic()
+            self.slowest = max(self.slowest, self.answered_at - call.sent)
             self._idle.append(line)
         call.on_answer(answer)
+
+    def _hang_up(self, line: _Line) -> None:
+        self._selector.unregister(line.socket)
+        with contextlib.suppress(OSError):
+            line.socket.close()

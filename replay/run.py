@@ -244,7 +244,7 @@ class _Day:
                 self._go_on_a_little()
             if asked - began > _RESTS_WITHIN:
                 raise ReplayFailed(f"the service did not come to rest within {_RESTS_WITHIN:.0f} s")
-        await_turns(stage)
+        await_turns(stage, self.lines.answered_at)
 
     def _go_on_a_little(self) -> None:
         """Where something waits for the clock, it goes on to that moment; and the sweep looks for what nobody was woken for."""
@@ -261,7 +261,7 @@ class _Day:
         self._callers.turn(now)
         self._post.turn(now)
         self.lines.turn(wait)
-        self._stage.time.heed(max(self._callers.late(now), self._post.late(now)))
+        self._stage.time.heed(lambda: max(self._callers.late(now), self._post.late(now)))
         if time.monotonic() - self._said_at > _SAID_EVERY:
             self._stage.check_alive()
             self._callers.look_for_replies()

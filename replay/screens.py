@@ -60,11 +60,8 @@ NOTICES: Final = frozenset({"claim"})
 UNHEARD: Final = "?"
 
 
-def _pattern(message: str) -> str:
-    return "".join(re.escape(text) + ("" if name is None else ".+?") for text, name in pieces(message))
-
-
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+def _patterns() -> list[tuple[str, str, re.Pattern[str]]]:
+    """(Longest piece of a wording that is always the same, state, the whole wording): the piece is looked for first."""
     # Everybody on the roster speaks Indonesian until they choose otherwise, and here nobody does.
     words = catalogs().messages["id"]
     found = []
@@ -72,7 +69,9 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
         spoken = [each for message, each in words.items() if message.startswith(beginnings)]
         if len(spoken) < len(beginnings):
             raise LookupError(f"the words of {state!r} are not in the catalog any more")
-        found.append((state, re.compile("|".join(map(_pattern, spoken)), re.DOTALL)))
+        for each in map(list, map(pieces, spoken)):
+            pattern = "".join(re.escape(text) + ("" if name is None else ".+?") for text, name in each)
+            found.append((max((text for text, _ in each), key=len), state, re.compile(pattern, re.DOTALL)))
     return found
 
 
@@ -81,4 +80,4 @@ _PATTERNS: Final = _patterns()
 
 def state_of(text: str) -> str:
     """The state that a screen or a text belongs to; ``UNHEARD`` for words that are none of ours."""
-    return next((state for state, pattern in _PATTERNS if pattern.search(text)), UNHEARD)
+    return next((state for piece, state, pattern in _PATTERNS if piece in text and pattern.search(text)), UNHEARD)

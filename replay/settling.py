@@ -39,9 +39,9 @@ def is_at_rest(stage: Stage) -> bool:
     return not (count or spooled or waiting(stage.queue) or _jobs(stage))
 
 
-def await_turns(stage: Stage) -> None:
-    """Wait until all turns are copied, when nobody takes another; raises ``ReplayFailed``."""
-    time.sleep(_NOTED_WITHIN)
+def await_turns(stage: Stage, last: float) -> None:
+    """Wait until all turns are copied, when nobody has taken another since ``last``; raises ``ReplayFailed``."""
+    time.sleep(max(0.0, last + _NOTED_WITHIN - time.monotonic()))
     until = time.monotonic() + _COPIED_WITHIN
     while stage.queue.xlen(STREAM):
         if time.monotonic() > until:

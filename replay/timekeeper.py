@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -68,15 +69,15 @@ class Timekeeper:
         self._factor = min(self._factor, self._most)
         self._set()
 
-    def heed(self, late: float) -> None:
-        """Somebody is late by so many seconds of the day: run slower, or faster again."""
+    def heed(self, late: Callable[[], float]) -> None:
+        """Where it is time to look, by how many seconds of the day somebody is late: run slower, or faster again."""
         if time.monotonic() - self._looked < _LOOK:
             return
         self._looked = time.monotonic()
-        factor = self._factor
-        if late > self._late:
+        factor, late_by = self._factor, late()
+        if late_by > self._late:
             factor = max(_LEAST, self._most * _SHARE, factor * _SLOWER)
-        elif late < self._late / 4:
+        elif late_by < self._late / 4:
             factor = min(self._most, factor * _FASTER)
         if factor != self._factor:
             self._factor = factor

@@ -54,8 +54,9 @@ def make(database: Database, clock: Clock) -> bool:
         kept = _kept(connection)
         recounts = kept is None or not kept.recounted_at <= now < kept.recounted_at + curve.RECOUNT_EVERY
         curve.count(connection, None if kept is None or recounts else min(kept.as_of, now))
-        before = None if kept is None else _further_back(kept.people, pace_of(clock))
-        people = look(connection, before, now, partial(standings.put_right, connection))
+        pace = pace_of(clock)
+        before = None if kept is None else _further_back(kept.people, pace)
+        people = look(connection, before, now, partial(standings.put_right, connection), pace)
         standings.count_places(connection, now)
         recounted_at = now if kept is None or recounts else kept.recounted_at
         body = {"recounted_at": recounted_at.isoformat(), "people": people.as_json()}

@@ -16,7 +16,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from bot.clock import Clock
+from bot.clock import Clock, pace_of
 from bot.db.database import Database
 from bot.followup.reasons import CASES, Reason
 from bot.registration.rounds import Round, Which, look
@@ -102,11 +102,10 @@ def gather(database: Database, clock: Clock) -> bool:
         row = connection.execute("SELECT body FROM figure_snapshot WHERE kind = %s", (KIND,)).fetchone()
         kept = row[0] if row else None
         changed: Counter[tuple[str, str]] = Counter()
-        people = look(
-            connection, Round.from_json(kept["people"]) if kept else None, now, partial(_put_right, connection, changed)
-        )
+        before, pace = Round.from_json(kept["people"]) if kept else None, pace_of(clock)
+        people = look(connection, before, now, partial(_put_right, connection, changed), pace)
         counted_at = datetime.fromisoformat(kept["counted_at"]) if kept and "counted_at" in kept else None
-        if kept is None or counted_at is None or not counted_at <= now < counted_at + _WHOLE_EVERY:
+        if kept is None or counted_at is None or not counted_at <= now < counted_at + _WHOLE_EVERY * pace:
             counted_at, districts = now, _counted_whole(connection)
         else:
             districts = _added(kept["districts"], changed)

@@ -90,8 +90,12 @@ def look(
     kept: Round | None,
     now: datetime,
     put_right: Callable[[Which], None],
+    pace: float = 1.0,
 ) -> Round:
-    """One look, within a transaction; ``put_right`` writes what is now so of some workers. Returns where it ended."""
+    """One look, within a transaction; ``put_right`` writes what is now so of some workers. Returns where it ended.
+
+    ``pace``: how fast the clock may run (``bot.clock.pace_of``): patience is by the machine, whose work is spared by it.
+    """
     leaving = connection.execute(_LEAVING, (now,)).fetchone() is not None
     if kept is None or kept.cursor.at > now:  # the first, or the clock was set back
         kept = Round(look_from_here(connection, None, now), began_at=now)
@@ -103,7 +107,7 @@ def look(
     behind, disturbed = kept.behind or found.too_many, kept.disturbed or found.too_many
     kept = replace(kept, cursor=cursor, behind=behind, disturbed=disturbed)
     since = kept.right_at or kept.began_at
-    patient = (leaving or found.too_many) and since is not None and now - since < GIVES_WAY
+    patient = (leaving or found.too_many) and since is not None and now - since < GIVES_WAY * pace
     return _go_on(connection, kept, now, put_right, fast=kept.behind and not patient)
 
 

@@ -27,12 +27,13 @@ class Keeper:
     clock: ManualClock = field(default_factory=lambda: ManualClock(MORNING))
     kept: Round | None = None
     seen: list[int] = field(default_factory=list)
+    pace: float = 1.0
 
     def looks(self) -> list[int]:
         """The workers of one look."""
         self.seen.clear()
         with self.database.transaction() as connection:
-            kept = look(connection, self.kept, self.clock.moment, partial(self._put_right, connection))
+            kept = look(connection, self.kept, self.clock.moment, partial(self._put_right, connection), self.pace)
         self.kept = Round.from_json(kept.as_json())
         self.clock.moment += timedelta(seconds=5)
         return sorted(self.seen)
@@ -250,6 +251,17 @@ def test_more_than_it_can_take_in_for_over_a_minute_is_no_reason_to_be_behind_an
     keeper.clock.moment += timedelta(seconds=60)
     keeper.database.rows("UPDATE attempt SET settled_at = %s", (keeper.clock.moment,))
     assert keeper.looks() == people[1:]
+
+
+def test_on_a_clock_that_may_run_faster_the_minute_is_as_long_by_the_machine(
+    keeper: Keeper, people: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _has_more_messages_than_a_look_takes_in(keeper, people, monkeypatch)
+    keeper.pace, began = 100.0, keeper.clock.moment
+    for later, looked_at in ((0, 1), (5_900, 1), (6_000, len(people) - 2)):
+        keeper.clock.moment = began + timedelta(seconds=later)
+        keeper.database.rows("UPDATE attempt SET settled_at = %s", (keeper.clock.moment,))
+        assert len(set(keeper.looks())) == looked_at
 
 
 def test_at_first_everybody_is_looked_at(keeper: Keeper, people: list[int]) -> None:

@@ -28,15 +28,15 @@ def test_it_runs_to_a_moment_and_stands_there(keeper: Timekeeper) -> None:
     keeper.run_until(at(1))
     while keeper.now() < at(1):
         pass
-    keeper.heed(0.0)
+    keeper.heed(lambda: 0.0)
     assert keeper.now() == at(1)
 
 
 def test_it_never_goes_back(keeper: Timekeeper) -> None:
     keeper.run_until(at(1))
     keeper.stop_at(at(2))
-    keeper.heed(LATE * 2)
-    keeper.heed(0.0)
+    keeper.heed(lambda: LATE * 2)
+    keeper.heed(lambda: 0.0)
     assert keeper.now() == at(2)
     keeper.run_until(at(1))
     assert keeper.now() == at(2)
@@ -52,13 +52,28 @@ def test_where_nothing_is_under_way_spans_are_as_long_as_by_the_machine(keeper: 
 
 def test_it_gives_way_to_who_is_late_and_catches_up(keeper: Timekeeper, tmp_path: Path) -> None:
     keeper.run_until(at(24), 100.0)
-    keeper.heed(LATE * 2)
+    keeper.heed(lambda: LATE * 2)
     slowed = factor(tmp_path)
     assert slowed < 100.0
-    keeper.heed(LATE / 2)
+    keeper.heed(lambda: LATE / 2)
     assert factor(tmp_path) == slowed
-    keeper.heed(0.0)
+    keeper.heed(lambda: 0.0)
     assert slowed < factor(tmp_path) <= 100.0
+
+
+def test_between_two_looks_nobody_is_asked_how_late_they_are(
+    keeper: Timekeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def late() -> float:
+        asked.append(keeper.now())
+        return 0.0
+
+    keeper.heed(late)
+    monkeypatch.setattr(timekeeper, "_LOOK", 3600.0)
+    keeper.heed(late)
+    assert len(asked) == 1
 
 
 def test_moments_are_said_as_people_say_them() -> None:
