@@ -31,6 +31,7 @@ _LEAVING = """
 SELECT 1 FROM attempt a JOIN campaign c ON c.id = a.campaign_id
 WHERE a.lane = 'blast' AND a.state = 'queued' AND a.due_at <= %s AND c.state = 'running' LIMIT 1
 """
+_STRETCH: Final = "{id} > %(after)s AND {id} <= %(upto)s"
 _NEXT = "SELECT id FROM worker WHERE id > %s ORDER BY id OFFSET %s LIMIT 1"
 
 
@@ -48,7 +49,8 @@ class Which:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How far everybody is gone through. ``walked``: the last id; ``disturbed``: too much happened during this round.
+    """How far everybody is gone through. ``walked``: the last id. A fast round goes on to the last worker and, when it has
+    ``turned``, from the first one to ``began_after``, where it was when more happened than a look can take in.
 
     ``right_at``: as of when all that is kept is right; None before the first round, of ``began_at``, is through.
     """
@@ -56,7 +58,8 @@ class Round:
     cursor: Cursor
     walked: int = 0
     behind: bool = True
-    disturbed: bool = False
+    began_after: int = 0
+    turned: bool = False
     right_at: datetime | None = None
     began_at: datetime | None = None
 
@@ -66,7 +69,10 @@ class Round:
             "cursor": self.cursor.as_json(),
             "walked": self.walked,
             "behind": self.behind,
-            "disturbed": self.disturbed,
+            "began_after": self.began_after,
+            "turned": self.turned,
+            # For the release before, which goes on to the end and then through everybody.
+            "disturbed": self.began_after > 0 and not self.turned,
             "right_at": None if self.right_at is None else self.right_at.isoformat(),
             "began_at": None if self.began_at is None else self.began_at.isoformat(),
         }
@@ -75,11 +81,13 @@ class Round:
     def from_json(kept: dict[str, Any]) -> Round:
         """As ``as_json`` made it."""
         right_at, began_at = kept["right_at"], kept.get("began_at")
+        disturbed_before = kept["walked"] if kept["disturbed"] else 0
         return Round(
             Cursor.from_json(kept["cursor"]),
             kept["walked"],
             kept["behind"],
-            kept["disturbed"],
+            kept.get("began_after", disturbed_before),
+            kept.get("turned", False),
             None if right_at is None else datetime.fromisoformat(right_at),
             None if began_at is None else datetime.fromisoformat(began_at),
         )
@@ -104,8 +112,9 @@ def look(
     found = touched(connection, kept.cursor, MOST)
     if found.workers:
         put_right(Which("{id} = ANY(%(ids)s)", {"ids": found.workers}))
-    behind, disturbed = kept.behind or found.too_many, kept.disturbed or found.too_many
-    kept = replace(kept, cursor=cursor, behind=behind, disturbed=disturbed)
+    kept = replace(kept, cursor=cursor)
+    if found.too_many:
+        kept = replace(kept, behind=True, began_after=kept.walked, turned=False)
     since = kept.right_at or kept.began_at
     patient = (leaving or found.too_many) and since is not None and now - since < GIVES_WAY * pace
     return _go_on(connection, kept, now, put_right, fast=kept.behind and not patient)
@@ -118,12 +127,15 @@ def _go_on(
     stop = time.monotonic() + (_FAST if fast else 0.0)
     while True:
         last = connection.execute(_NEXT, (kept.walked, (_AT_ONCE if fast else IN_TURN) - 1)).fetchone()
-        if last is None:
+        if fast and kept.turned and (last is None or last[0] >= kept.began_after):
+            put_right(Which(_STRETCH, {"after": kept.walked, "upto": kept.began_after}))
+            kept = replace(kept, walked=kept.began_after, behind=False)
+        elif last is None:
             put_right(Which("{id} > %(after)s", {"after": kept.walked}))
-            kept = replace(kept, walked=0, behind=kept.behind and kept.disturbed, disturbed=False)
-            break
-        put_right(Which("{id} > %(after)s AND {id} <= %(upto)s", {"after": kept.walked, "upto": last[0]}))
-        kept = replace(kept, walked=int(last[0]))
-        if time.monotonic() >= stop:
+            kept = replace(kept, walked=0, turned=True, behind=kept.behind and kept.began_after > 0)
+        else:
+            put_right(Which(_STRETCH, {"after": kept.walked, "upto": last[0]}))
+            kept = replace(kept, walked=int(last[0]))
+        if not kept.behind or time.monotonic() >= stop:
             break
     return kept if kept.behind else replace(kept, right_at=now)
