@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,11 @@ LATE: Final = 240.0
 _SLOWER, _FASTER = 0.6, 1.4
 #: It never runs slower than that, and than this share of its highest factor.
 _LEAST, _SHARE = 4.0, 1 / 60
+#: The looks of which it is remembered how fast it ran, 20 s at least: what the service looks through again for those who were
+#: in a transaction is as long as the clock may have run while one was open, and costs as much. It jumps by a minute where
+#: something waits for it.
+_REMEMBERED: Final = 200
+_LEAST_PACE: Final = 12.0
 
 
 def moment_of(seconds: float) -> datetime:
@@ -44,6 +50,8 @@ class Timekeeper:
         self._until = 0.0
         self._late = LATE
         self._looked = 0.0
+        self._ran = deque([speed], maxlen=_REMEMBERED)
+        self._pace = speed
         self.stop_at(0.0)
         self._clock = FileClock(path)
 
@@ -54,7 +62,7 @@ class Timekeeper:
     def stop_at(self, seconds: float) -> None:
         """Set the clock to a moment at which it stands, until it is let run again."""
         self._until = seconds
-        set_file_clock(self._path, moment_of(seconds), pace=self._speed)
+        set_file_clock(self._path, moment_of(seconds), pace=self._pace)
 
     def rest_at(self, seconds: float) -> None:
         """The same where nothing is under way, and so no span need be longer for a clock that may run."""
@@ -79,9 +87,11 @@ class Timekeeper:
             factor = max(_LEAST, self._most * _SHARE, factor * _SLOWER)
         elif late_by < self._late / 4:
             factor = min(self._most, factor * _FASTER)
-        if factor != self._factor:
-            self._factor = factor
+        self._ran.append(max(factor, self._factor))
+        pace = max(*self._ran, _LEAST_PACE)
+        if (factor, pace) != (self._factor, self._pace):
+            self._factor, self._pace = factor, pace
             self._set()
 
     def _set(self) -> None:
-        set_file_clock(self._path, self._clock.now(), self._factor, until=moment_of(self._until), pace=self._speed)
+        set_file_clock(self._path, self._clock.now(), self._factor, until=moment_of(self._until), pace=self._pace)

@@ -61,6 +61,19 @@ def test_it_gives_way_to_who_is_late_and_catches_up(keeper: Timekeeper, tmp_path
     assert slowed < factor(tmp_path) <= 100.0
 
 
+def test_spans_are_as_long_as_it_ran_fast_of_late(keeper: Timekeeper, tmp_path: Path) -> None:
+    clock = FileClock(tmp_path / "clock.json")
+    keeper.run_until(at(24), 100.0)
+    for _ in range(timekeeper._REMEMBERED - 1):
+        keeper.heed(lambda: LATE / 2)
+    assert pace_of(clock) == 1e9
+    keeper.heed(lambda: LATE * 2)
+    assert pace_of(clock) == 100.0
+    for _ in range(2 * timekeeper._REMEMBERED):
+        keeper.heed(lambda: LATE * 2)
+    assert factor(tmp_path) < pace_of(clock) == timekeeper._LEAST_PACE
+
+
 def test_between_two_looks_nobody_is_asked_how_late_they_are(
     keeper: Timekeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
