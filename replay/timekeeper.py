@@ -19,6 +19,10 @@ _LOOK: Final = 0.1
 #: Seconds of the day by which people may be late before the clock slows down; below a quarter of that it runs faster again.
 LATE: Final = 240.0
 _SLOWER, _FASTER = 0.6, 1.4
+#: Somebody is late some seconds after it began to run too fast, and then it hardly moves until they have been served. So it
+#: comes back to this share of the factor at which they became late; from there each look makes it faster by this much of
+#: what may become late until the next one, as a share of what may be late at all.
+_BEARABLE, _ONWARD = 0.7, 0.35
 #: It never runs slower than that, and than this share of its highest factor.
 _LEAST, _SHARE = 4.0, 1 / 60
 #: The looks of which it is remembered how fast it ran, 20 s at least: what the service looks through again for those who were
@@ -47,6 +51,7 @@ class Timekeeper:
         self._speed = speed
         self._most = speed
         self._factor = speed
+        self._bearable = speed
         self._until = 0.0
         self._late = LATE
         self._looked = 0.0
@@ -75,6 +80,7 @@ class Timekeeper:
         self._most = self._speed if most is None else min(most, self._speed)
         self._late = late
         self._factor = min(self._factor, self._most)
+        self._bearable = min(self._bearable, self._most)
         self._set()
 
     def heed(self, late: Callable[[], float]) -> None:
@@ -84,9 +90,12 @@ class Timekeeper:
         self._looked = time.monotonic()
         factor, late_by = self._factor, late()
         if late_by > self._late:
+            if factor >= self._bearable:
+                self._bearable = factor * _BEARABLE
             factor = max(_LEAST, self._most * _SHARE, factor * _SLOWER)
         elif late_by < self._late / 4:
-            factor = min(self._most, factor * _FASTER)
+            onward = 1 + _ONWARD * factor * _LOOK / self._late
+            factor = min(self._most, factor * (_FASTER if factor < self._bearable else min(onward, _FASTER)))
         self._ran.append(max(factor, self._factor))
         pace = max(*self._ran, _LEAST_PACE)
         if (factor, pace) != (self._factor, self._pace):

@@ -61,6 +61,23 @@ def test_it_gives_way_to_who_is_late_and_catches_up(keeper: Timekeeper, tmp_path
     assert slowed < factor(tmp_path) <= 100.0
 
 
+def test_it_comes_back_at_once_to_what_is_borne_and_goes_on_by_little(
+    keeper: Timekeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.run_until(at(24), 100.0)
+    for _ in range(20):
+        keeper.heed(lambda: LATE * 2)
+    assert factor(tmp_path) < 10.0
+    borne = 100.0 * timekeeper._BEARABLE
+    while (reached := factor(tmp_path)) < borne:
+        keeper.heed(lambda: 0.0)
+        assert factor(tmp_path) >= min(reached * 1.3, borne)
+    assert reached < 100.0
+    monkeypatch.setattr(timekeeper, "_LOOK", 1e-9)
+    keeper.heed(lambda: 0.0)
+    assert reached <= factor(tmp_path) < reached * 1.1
+
+
 def test_spans_are_as_long_as_it_ran_fast_of_late(keeper: Timekeeper, tmp_path: Path) -> None:
     clock = FileClock(tmp_path / "clock.json")
     keeper.run_until(at(24), 100.0)
