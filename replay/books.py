@@ -135,7 +135,8 @@ class Books:
         standing.verified |= proven
         standing.screened |= state in _SCREENED
         standing.deferred |= state == "deferred"
-        if state == "ticket" and standing.registered_at is None:
+        # Who lost the line at the last step is shown the ticket when they dial again.
+        if state in {"ticket", "booked"} and standing.registered_at is None:
             standing.registered_at = moment
         if state == "cancelled":
             standing.cancelled_at = moment

@@ -37,7 +37,6 @@ _FORWARD: Final = {
     "deferred_before": "1",
     "session_full": "1",
     "no_times": "1",
-    "booked": "3",
 }
 
 
@@ -209,7 +208,8 @@ class Callers:
         if place is not None:
             caller.left = caller.left[place:]
             self._later(caller.left[0].at, caller)
-        elif not caller.left and visit.goal is Goal.HANG_UP:
+        elif state == "booked" or (not caller.left and visit.goal is Goal.HANG_UP):
+            # Whoever lost the line when they took a place, and sees it when they dial again, has what they came for.
             self._over(caller)
         elif state == UNHEARD or caller.inputs > _MOST_INPUTS:
             self.odd[f"stuck at {state}"] += 1

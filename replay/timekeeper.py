@@ -84,8 +84,11 @@ class Timekeeper:
         self._set()
 
     def heed(self, late: Callable[[], float]) -> None:
-        """Where it is time to look, by how many seconds of the day somebody is late: run slower, or faster again."""
-        if time.monotonic() - self._looked < _LOOK:
+        """Where it is time to look, by how many seconds of the day somebody is late: run slower, or faster again.
+
+        While it stands at what it ran to, nobody becomes late, and that tells nothing of how fast it may run.
+        """
+        if time.monotonic() - self._looked < _LOOK or self.now() >= self._until:
             return
         self._looked = time.monotonic()
         factor, late_by = self._factor, late()
@@ -94,8 +97,8 @@ class Timekeeper:
                 self._bearable = factor * _BEARABLE
             factor = max(_LEAST, self._most * _SHARE, factor * _SLOWER)
         elif late_by < self._late / 4:
-            onward = 1 + _ONWARD * factor * _LOOK / self._late
-            factor = min(self._most, factor * (_FASTER if factor < self._bearable else min(onward, _FASTER)))
+            onward = min(1 + _ONWARD * factor * _LOOK / self._late, _FASTER)
+            factor = min(self._most, max(factor * onward, min(factor * _FASTER, self._bearable)))
         self._ran.append(max(factor, self._factor))
         pace = max(*self._ran, _LEAST_PACE)
         if (factor, pace) != (self._factor, self._pace):

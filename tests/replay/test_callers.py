@@ -33,6 +33,7 @@ def screen(beginning: str, goes_on: bool = True) -> str:
 BIRTH_DATE = screen("Health worker vaccination (privacy: SMS DATA). {masked")
 CONFIRM, SCREENING, WHICH = screen("{name}\n{district}"), screen("Any of these"), screen("Which one?")
 OFFER, NEXT_OFFER = screen("Your place"), screen("Just taken")
+BOOKED = screen("{place}, {day}")
 TICKET, DEFERRED = screen("Booked", goes_on=False), screen("Your vaccination is deferred for", goes_on=False)
 BUSY = screen("Sorry, the system is busy", goes_on=False)
 
@@ -80,6 +81,14 @@ def test_who_is_told_that_we_are_busy_dials_again_and_means_the_same(
     books, typed = play(plan(*road), screens)
     assert typed == ["", BORN, "1", "2", "", "2", "4", "", BORN, "2", "4"]
     assert books.summary()["deferred"] == 1
+
+
+def test_who_never_saw_the_ticket_of_a_place_that_they_took_sees_it_when_they_dial_again(
+    play: Callable[[Plan, list[str]], tuple[Books, Typed]],
+) -> None:
+    books, typed = play(plan(*ROAD), [BIRTH_DATE, CONFIRM, SCREENING, OFFER, BUSY, BIRTH_DATE, BOOKED])
+    assert typed == ["", BORN, "1", "1", "1", "", BORN]
+    assert books.whole().registered == 1
 
 
 def test_a_place_that_was_held_too_long_is_followed_by_the_next(

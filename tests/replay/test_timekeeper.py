@@ -100,6 +100,7 @@ def test_between_two_looks_nobody_is_asked_how_late_they_are(
         asked.append(keeper.now())
         return 0.0
 
+    keeper.run_until(at(24), 1.0)
     keeper.heed(late)
     monkeypatch.setattr(timekeeper, "_LOOK", 3600.0)
     keeper.heed(late)
