@@ -45,6 +45,8 @@ _log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 20.0
 #: How often a drain looks again while it knows that something is due soon, in seconds.
 AGAIN_SECONDS = 0.3
+#: How long receipts gather between two batches that are not full, in seconds, and after how long that gives way to other work.
+_GATHER_SECONDS, _GATHERS_FOR = 0.2, 2.0
 #: Longest that counting figures may take, in seconds.
 COUNT_SECONDS = 100.0
 
@@ -108,7 +110,7 @@ def drain(lane_name: str) -> int:
 def take_receipts() -> int:
     """Apply the receipts that webhooks have taken in, until none waits; returns how many."""
     parts = services()
-    stop = time.monotonic() + DRAIN_SECONDS
+    stop, gives_way = time.monotonic() + DRAIN_SECONDS, time.monotonic() + _GATHERS_FOR
     taken, last_look = 0, False
     try:
         while time.monotonic() < stop and not stopping.is_set():
@@ -122,6 +124,11 @@ def take_receipts() -> int:
                 # Whoever puts one in from now on enqueues a job of its own; what was put in before, we still see.
                 parts.queue.delete(wake.token(Work.RECEIPTS))
             last_look = count == 0
+            if 0 < count < receipt_stream.BATCH:
+                # In a moment there are more, and a batch costs nearly the same however few it has.
+                if time.monotonic() > gives_way:
+                    break
+                stopping.wait(_GATHER_SECONDS)
         enqueue_receipts(parts.queue)
     except (Away, redis.RedisError) as error:
         AWAY.labels("receipts").inc()
