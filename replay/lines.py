@@ -45,7 +45,8 @@ class Lines:
         self._limits = limits
         self._waiting: tuple[deque[_Call], ...] = tuple(deque() for _ in limits)
         self._open = [0] * len(limits)
-        self._idle: list[_Line] = []
+        #: In turn: else the same few are used, and may all be lines to one process of the service.
+        self._idle: deque[_Line] = deque()
         self._selector = selectors.DefaultSelector()
         self._looked = 0.0
         self.failures = 0
@@ -87,7 +88,7 @@ class Lines:
         self._open[call.kind] += 1
         call.sent = time.monotonic()
         try:
-            line = self._idle.pop() if self._idle else self._connect()
+            line = self._idle.popleft() if self._idle else self._connect()
         except OSError:
             self._open[call.kind] -= 1
             self.failures += 1
