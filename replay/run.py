@@ -28,7 +28,7 @@ from replay.stage import ReplayFailed, Stage, serving, staged
 from replay.timekeeper import MIDNIGHT, said
 
 #: Requests under way at a time: hops and texts, receipts.
-_HOPS, _RECEIPTS = 24, 8
+_HOPS, _RECEIPTS = 24, 16
 #: The last checkpoint, when who came too late has heard so, and every receipt is in.
 _END: Final = ALL_TOLD + 60.0
 #: From a little before the end of registration to a little after it nobody may be late by more than some seconds: who has

@@ -22,13 +22,13 @@ _SLOWER, _FASTER = 0.6, 1.4
 #: Somebody is late some seconds after it began to run too fast, and then it hardly moves until they have been served. So it
 #: comes back to this share of the factor at which they became late; from there each look makes it faster by this much of
 #: what may become late until the next one, as a share of what may be late at all.
-_BEARABLE, _ONWARD = 0.7, 0.35
+_BEARABLE, _ONWARD = 0.7, 0.12
 #: It never runs slower than that, and than this share of its highest factor.
 _LEAST, _SHARE = 4.0, 1 / 60
-#: The looks of which it is remembered how fast it ran, 20 s at least: what the service looks through again for those who were
+#: The looks of which it is remembered how fast it ran, 30 s at least: what the service looks through again for those who were
 #: in a transaction is as long as the clock may have run while one was open, and costs as much. It jumps by a minute where
 #: something waits for it.
-_REMEMBERED: Final = 200
+_REMEMBERED: Final = 300
 _LEAST_PACE: Final = 12.0
 
 
@@ -81,6 +81,7 @@ class Timekeeper:
         self._late = late
         self._factor = min(self._factor, self._most)
         self._bearable = min(self._bearable, self._most)
+        self._pace = max(self._pace, self._factor)
         self._set()
 
     def heed(self, late: Callable[[], float]) -> None:
@@ -88,10 +89,11 @@ class Timekeeper:
 
         While it stands at what it ran to, nobody becomes late, and that tells nothing of how fast it may run.
         """
-        if time.monotonic() - self._looked < _LOOK or self.now() >= self._until:
+        if time.monotonic() - self._looked < _LOOK:
             return
         self._looked = time.monotonic()
-        factor, late_by = self._factor, late()
+        stands = self.now() >= self._until
+        factor, late_by = self._factor, self._late if stands else late()
         if late_by > self._late:
             if factor >= self._bearable:
                 self._bearable = factor * _BEARABLE
@@ -99,7 +101,7 @@ class Timekeeper:
         elif late_by < self._late / 4:
             onward = min(1 + _ONWARD * factor * _LOOK / self._late, _FASTER)
             factor = min(self._most, max(factor * onward, min(factor * _FASTER, self._bearable)))
-        self._ran.append(max(factor, self._factor))
+        self._ran.append(0.0 if stands else max(factor, self._factor))
         pace = max(*self._ran, _LEAST_PACE)
         if (factor, pace) != (self._factor, self._pace):
             self._factor, self._pace = factor, pace

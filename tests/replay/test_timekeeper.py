@@ -91,6 +91,18 @@ def test_spans_are_as_long_as_it_ran_fast_of_late(keeper: Timekeeper, tmp_path: 
     assert factor(tmp_path) < pace_of(clock) == timekeeper._LEAST_PACE
 
 
+def test_while_it_stands_spans_become_short_and_nothing_is_learnt(keeper: Timekeeper, tmp_path: Path) -> None:
+    clock = FileClock(tmp_path / "clock.json")
+    keeper.run_until(at(24), 100.0)
+    keeper.heed(lambda: LATE / 2)
+    keeper.stop_at(at(1))
+    for _ in range(2 * timekeeper._REMEMBERED):
+        keeper.heed(lambda: 0.0)
+    assert pace_of(clock) == timekeeper._LEAST_PACE
+    keeper.run_until(at(24), 100.0)
+    assert factor(tmp_path) == 100.0
+
+
 def test_between_two_looks_nobody_is_asked_how_late_they_are(
     keeper: Timekeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
