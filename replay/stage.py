@@ -174,8 +174,6 @@ def _settings(folder: Path, servers: EmbeddedServers, port: int, gateway: str, c
         "AT_SHORTCODE": "1199",
         "AT_API_URL": gateway,
         "CLOCK_FILE": str(clock),
-        # One more than there are cores here: each waits for PostgreSQL's disk with everybody behind it.
-        "WEB_PROCESSES": "3",
         "REGISTRATION_CLOSES_AT": moment_of(CLOSES).isoformat(),
         # Watchers ask as often as pages do, by the machine's clock; the limit counts by that too.
         "API_REQUESTS_A_MINUTE": "1000",
