@@ -87,25 +87,30 @@ class Timekeeper:
     def heed(self, late: Callable[[], float]) -> None:
         """Where it is time to look, by how many seconds of the day somebody is late: run slower, or faster again.
 
-        While it stands at what it ran to, nobody becomes late, and that tells nothing of how fast it may run.
+        While it stands at what it ran to, how late anybody is tells nothing of how fast it may run: that stays as it was.
         """
         if time.monotonic() - self._looked < _LOOK:
             return
         self._looked = time.monotonic()
         stands = self.now() >= self._until
-        factor, late_by = self._factor, self._late if stands else late()
-        if late_by > self._late:
-            if factor >= self._bearable:
-                self._bearable = factor * _BEARABLE
-            factor = max(_LEAST, self._most * _SHARE, factor * _SLOWER)
-        elif late_by < self._late / 4:
-            onward = min(1 + _ONWARD * factor * _LOOK / self._late, _FASTER)
-            factor = min(self._most, max(factor * onward, min(factor * _FASTER, self._bearable)))
+        factor = self._factor if stands else self._after(late())
         self._ran.append(0.0 if stands else max(factor, self._factor))
         pace = max(*self._ran, _LEAST_PACE)
         if (factor, pace) != (self._factor, self._pace):
             self._factor, self._pace = factor, pace
             self._set()
+
+    def _after(self, late_by: float) -> float:
+        """The factor to go on with."""
+        factor = self._factor
+        if late_by > self._late:
+            if factor >= self._bearable:
+                self._bearable = factor * _BEARABLE
+            return max(_LEAST, self._most * _SHARE, factor * _SLOWER)
+        if late_by < self._late / 4:
+            onward = min(1 + _ONWARD * factor * _LOOK / self._late, _FASTER)
+            return min(self._most, max(factor * onward, min(factor * _FASTER, self._bearable)))
+        return factor
 
     def _set(self) -> None:
         set_file_clock(self._path, self._clock.now(), self._factor, until=moment_of(self._until), pace=self._pace)
