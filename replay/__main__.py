@@ -20,7 +20,7 @@ from replay.stage import ReplayFailed
 from replay.storing import compared, store, stored
 
 #: The night as it was, and a short one: workers, registrations by 18.30, times faster than real time at most, offices.
-_WHOLE, _SHORT = (500_000, 71_000, 150.0, 20), (5_000, 710, 3_000.0, 6)
+_WHOLE, _SHORT = (500_000, 71_000, 200.0, 20), (5_000, 710, 3_000.0, 6)
 #: Registrations by 18.30 where only the number of workers is given: as many of them as in the whole night.
 _SHARE = 71_000 / 500_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -104,6 +105,8 @@ def replay(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:
         roster = read_roster(stage.database, Vault(stage.environ["DATA_KEY"]), wanted.seed)
         plans = plans_for(roster, wanted.registrations, PRESS)
         say(f"{len(plans):,} people come this day; starting the service")
+        # It would look through all these plans again and again, and nobody would be answered for seconds.
+        gc.disable()
         with serving(stage), Watchers(stage) as watchers:
             day = _Day(stage, wanted, Books(roster), say)
             day.invite(plans)

@@ -12,7 +12,7 @@ from bot.queues import Work
 from replay.stage import ReplayFailed, Stage
 
 #: Seconds until a web process has written what it has noted, until all of it must be copied, and between two looks.
-_NOTED_WITHIN, _COPIED_WITHIN, _LOOK = 1.5, 60.0, 0.1
+_NOTED_WITHIN, _COPIED_WITHIN, _LOOK = 0.9, 60.0, 0.05
 
 _QUEUES: Final = (Work.SWEEP, Work.REPLY, Work.REMINDER, Work.BLAST)
 

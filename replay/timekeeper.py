@@ -14,21 +14,20 @@ from bot.clock import FileClock, set_file_clock
 
 ZONE: Final = ZoneInfo("Asia/Jakarta")
 MIDNIGHT: Final = datetime(2021, 1, 13, tzinfo=ZONE)
+_BEGINS: Final = MIDNIGHT.timestamp()
 #: Seconds of the machine between two looks at how far everybody is.
 _LOOK: Final = 0.1
-#: Seconds of the day by which people may be late before the clock slows down; below a quarter of that it runs faster again.
+#: Seconds of the day by which people are late at most before the clock hardly moves.
 LATE: Final = 240.0
-_SLOWER, _FASTER = 0.6, 1.4
-#: Somebody is late some seconds after it began to run too fast, and then it hardly moves until they have been served. So it
-#: comes back to this share of the factor at which they became late; from there each look makes it faster by this much of
-#: what may become late until the next one, as a share of what may be late at all.
-_BEARABLE, _ONWARD = 0.7, 0.12
+#: It aims at this share of that, so that there is always something to do: each look makes it slower or faster at once by how
+#: far off it is, and changes what it takes for bearable by this much of it.
+_AIM, _LEARNS = 0.3, 0.01
 #: It never runs slower than that, and than this share of its highest factor.
 _LEAST, _SHARE = 4.0, 1 / 60
-#: The looks of which it is remembered how fast it ran, 30 s at least: what the service looks through again for those who were
-#: in a transaction is as long as the clock may have run while one was open, and costs as much. It jumps by a minute where
-#: something waits for it.
-_REMEMBERED: Final = 300
+#: The looks of which it is remembered how fast it ran, 16 s at least: a transaction may be open for 10 s, and figures are made
+#: every 5 s. What the service looks through again for those who were in one is as long as the clock may have run while one was
+#: open, and costs as much. It jumps by a minute where something waits for it.
+_REMEMBERED: Final = 160
 _LEAST_PACE: Final = 12.0
 
 
@@ -62,7 +61,7 @@ class Timekeeper:
 
     def now(self) -> float:
         """Seconds since midnight."""
-        return self._clock.now().timestamp() - MIDNIGHT.timestamp()
+        return self._clock.now().timestamp() - _BEGINS
 
     def stop_at(self, seconds: float) -> None:
         """Set the clock to a moment at which it stands, until it is let run again."""
@@ -102,15 +101,10 @@ class Timekeeper:
 
     def _after(self, late_by: float) -> float:
         """The factor to go on with."""
-        factor = self._factor
-        if late_by > self._late:
-            if factor >= self._bearable:
-                self._bearable = factor * _BEARABLE
-            return max(_LEAST, self._most * _SHARE, factor * _SLOWER)
-        if late_by < self._late / 4:
-            onward = min(1 + _ONWARD * factor * _LOOK / self._late, _FASTER)
-            return min(self._most, max(factor * onward, min(factor * _FASTER, self._bearable)))
-        return factor
+        over = min(late_by / self._late, 1.2) - _AIM
+        least = max(_LEAST, self._most * _SHARE)
+        self._bearable = min(self._most, max(least, self._bearable * (1 - _LEARNS * over)))
+        return min(self._most, max(least, self._bearable * (1 - over)))
 
     def _set(self) -> None:
         set_file_clock(self._path, self._clock.now(), self._factor, until=moment_of(self._until), pace=self._pace)
