@@ -8,6 +8,7 @@ are the library's own, whose version is pinned.
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any, Final
 
 import hiredis
@@ -18,6 +19,32 @@ from redis.connection import Connection, SSLConnection, UnixDomainSocketConnecti
 #: Those that read as all do. A sentinel's, for one, turns some answers into errors of its own.
 _PLAIN: Final = (UnixDomainSocketConnection, Connection, SSLConnection)
 _READ_SIZE: Final = 65536
+
+
+class OwnLine:
+    """Of each thread a connection of its own, taken out of a client's pool for good and asked directly."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._own = threading.local()
+
+    @property
+    def connection(self) -> Any:
+        """This thread's; None before it has first asked."""
+        return getattr(self._own, "connection", None)
+
+    def ask(self, *command: str | bytes | int) -> Any:
+        """The answer to a command; raises as ``ask`` does. A connection that the server has closed is found out by asking."""
+        connection = self.connection
+        if connection is None:
+            connection = self._own.connection = self._client.connection_pool.get_connection()
+        return ask(connection, pack(*command))
+
+
+def pack(*command: str | bytes | int) -> bytes:
+    """A command as it is sent. redis-py's own packer first looks whether the command's name is of several words."""
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub has a tuple of one
+    return packed
 
 
 def ask(connection: Any, packed: bytes) -> Any:

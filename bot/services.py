@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.conversation.store import Store
     from bot.messaging.copies import Copies
     from bot.messaging.wake import Waker
+    from bot.redis_line import OwnLine
     from bot.registration.terms import Terms
     from flows.memory import Memory
 
@@ -95,6 +96,14 @@ class Services:
 
         # A webhook has less time than a worker.
         return connect(self.settings.queue_redis_url)
+
+    @cached_property
+    def receipts_line(self) -> OwnLine | None:
+        from bot.redis_line import OwnLine
+
+        # Where sentinels name the primary, a client has to look for it.
+        alone = redis_address(self.settings.queue_redis_url).kind is RedisKind.SINGLE
+        return OwnLine(self.receipts_queue) if alone else None
 
     @cached_property
     def receipt_copies(self) -> Copies | None:

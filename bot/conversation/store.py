@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import threading
 from typing import Any
 
-import hiredis
 import msgspec
 import redis
 
@@ -21,7 +19,7 @@ from bot.away import Away
 from bot.breaker import Breaker
 from bot.deadline import LEAST, time_left
 from bot.redis_clients import REDIS_TIMEOUT
-from bot.redis_line import ask
+from bot.redis_line import OwnLine, pack
 
 #: The version of the stored form, and how to bring an older one up: FORM_MIGRATIONS[n] makes n + 1 of n.
 FORM = 1
@@ -135,7 +133,7 @@ class Store:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._own = threading.local()
+        self._line = OwnLine(client)
         self._breaker = Breaker()
 
     def _ask(self, *command: str | bytes | int) -> Any:
@@ -143,19 +141,14 @@ class Store:
         left = time_left()
         if left is not None and left < _SET_UP:
             return self._ask_hurriedly(left, *command)
-        connection: Any = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self._own.connection = self._client.connection_pool.get_connection()
-        # redis-py's own packer first looks whether the command's name is of several words.
-        return ask(connection, hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub has a tuple of one
+        return self._line.ask(*command)
 
     def _ask_hurriedly(self, left: float, *command: str | bytes | int) -> Any:
         """With too little time for making a connection, and perhaps for a round trip; raises ``_NoTime``."""
-        connection: Any = getattr(self._own, "connection", None)
+        connection = self._line.connection
         if connection is None or not connection.is_connected or left < LEAST:
             raise _NoTime("no time left")
-        packed = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub has a tuple of one
-        connection.send_packed_command((packed,), check_health=False)
+        connection.send_packed_command((pack(*command),), check_health=False)
         if left >= REDIS_TIMEOUT:
             return connection.read_response()
         try:

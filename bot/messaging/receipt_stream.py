@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import redis
 
 from bot.breaker import Breaker
@@ -19,6 +20,7 @@ from bot.db.database import Database
 from bot.messaging import receipts
 from bot.messaging.copies import Copies
 from bot.messaging.receipts import Told
+from bot.redis_line import OwnLine
 from gateway_adapters.base import Receipt, ReceiptStatus
 
 STREAM = "receipts"
@@ -33,22 +35,25 @@ def put(
     at: datetime,
     breaker: Breaker | None = None,
     *,
+    line: OwnLine | None = None,
     copies: Copies | None = None,
 ) -> None:
     """Keep receipts until a worker applies them; raises ``redis.RedisError``, then they are not kept for sure.
 
-    With a ``breaker`` at once, where somebody has just waited in vain. ``copies``: where a replica may be the primary in a
-    moment, it must have them, too.
+    With a ``breaker`` at once, where somebody has just waited in vain. ``line``: the way to the one server that there is;
+    ``copies``: where a replica may be the primary in a moment, it must have them, too.
     """
     if breaker is not None and not breaker.admits():
         raise redis.TimeoutError("just kept waiting")
     try:
         for receipt in told:
-            fields: Any = {"r": _frozen(Told(gateway, receipt, at))}
-            if copies is None:
-                client.xadd(STREAM, fields)
+            frozen = _frozen(Told(gateway, receipt, at))
+            if copies is not None:
+                copies.add(client, STREAM, {"r": frozen})
+            elif line is not None:
+                _add(line, frozen)
             else:
-                copies.add(client, STREAM, fields)
+                client.xadd(STREAM, {"r": frozen})
     except (redis.TimeoutError, redis.ConnectionError):
         # Also who is refused at once has asked sentinels first, on the time of callers behind them.
         if breaker is not None:
@@ -56,6 +61,15 @@ def put(
         raise
     if breaker is not None:
         breaker.heard()
+
+
+def _add(line: OwnLine, frozen: bytes) -> None:
+    command = ("XADD", STREAM, "*", "r", frozen)
+    try:
+        line.ask(*command)
+    except redis.ConnectionError:
+        # The server had closed this connection; one that is away fails again at once. A receipt kept twice is applied once.
+        line.ask(*command)
 
 
 def take(client: redis.Redis, database: Database) -> tuple[int, int]:
@@ -78,9 +92,9 @@ def waiting(client: redis.Redis) -> int:
     return int(length)
 
 
-def _frozen(told: Told) -> str:
+def _frozen(told: Told) -> bytes:
     receipt = told.receipt
-    return json.dumps(
+    return msgspec.json.encode(
         [
             told.gateway,
             receipt.provider_id,

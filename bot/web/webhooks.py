@@ -189,6 +189,7 @@ def _take_receipt(services: Services, gateway: Gateway, receipt: Receipt) -> Non
     try:
         receipt_stream.put(
             *(services.receipts_queue, gateway.name, [receipt], now, services.receipts_breaker),
+            line=services.receipts_line,
             copies=services.receipt_copies,
         )
         services.receipts_waker.wake()
