@@ -25,6 +25,7 @@ from bot.messaging.outbox import Lane
 from bot.messaging.pacing import Pace
 from bot.messaging.requests import Composer, Plan, Request, plan_replies
 from bot.messaging.settling import Settled
+from bot.messaging.together import Together
 from bot.metrics import AWAY, FAILURES
 from gateway_adapters.base import Accepted, GatewayRegistry, Outcome, Outgoing, Rejected, Unknown
 
@@ -61,6 +62,7 @@ class Sender:
         self._pace = pace
         self._composer = composer
         self._doubtful = DoubtfulClaims(database, lane)
+        self._together = Together()
         self._threads = ThreadPoolExecutor(MOST_REQUESTS, thread_name_prefix="send")
 
     def run(
@@ -123,6 +125,10 @@ class Sender:
             return False
         if hand.dry and hand.under_way and time.monotonic() - hand.claimed_at < _LOOK:
             return False
+        if wait := self._together.wait():
+            if hand.under_way:
+                return False
+            time.sleep(wait)
         claimed = self._claim(hand)
         if not claimed and not hand.last_look:
             hand.before_last_look()
@@ -147,6 +153,7 @@ class Sender:
     def _claim_as_of(self, hand: Hand, now: datetime) -> bool:
         if self._lane is Lane.REPLY:
             claimed = leases.claim_replies(self._database, now, _REPLIES, pace_of(self._clock))
+            self._together.claimed(len(claimed), most=_REPLIES)
             hand.done += [lease.id for lease, letter in claimed if letter is None]
             self._take(hand, plan_replies(self._gateways, claimed))
             if len(claimed) == _REPLIES:
