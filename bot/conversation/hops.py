@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 STREAM = "hops"
 #: Seconds in which notes come together.
-_EVERY = 1.0
+_EVERY = 0.5
 #: Notes in one entry of the stream, and entries that the stream keeps at most (about).
 _TOGETHER, _MOST_ENTRIES = 1000, 5000
 #: Notes that wait in a process at most.
