@@ -1,7 +1,7 @@
 """Keeping something of every worker right: whom something happened to at once, and everybody else in turn.
 
 A look takes in those who were touched since the last one (``bot.registration.touched``) and some hundreds of the others,
-so that what left no trace is found within the hour. At first, and when more has happened than a look can take in, it
+so that what left no trace is found within hours. At first, and when more has happened than a look can take in, it
 goes through everybody as fast as it may, and what is kept is ``behind`` until such a round has been made in peace.
 """
 
