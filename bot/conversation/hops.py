@@ -1,9 +1,10 @@
 """Where conversations go, turn by turn: noted for those who evaluate, at no cost to those who wait for an answer.
 
-A turn puts one small value into a queue of its process. A thread writes what has come together to a Redis stream, once a
+A turn puts one small value into a queue of its process. A thread writes what has come together to a Redis stream, twice a
 second and in one command, and whoever keeps it reads it from there. Written in the script that saves a conversation, or
 beside it, it would cost each turn a command of its own; and on a cluster the stream lies elsewhere than the conversation, so
-that it would cost a round trip as well. What is noted may be lost, with the last half second of a process or while Redis is away.
+that it would cost a round trip as well. What is noted may be lost, with the last half second of a process or while Redis is
+away.
 
 A note says when, by which channel, which state of which flow, and who, if that is known, by a number that says nothing
 outside of this service, and whether they have proved it: no phone, nothing that was typed.
