@@ -1,8 +1,8 @@
 """The wires to PostgreSQL and Valkey, which can be slow or cut: ``python -m faults.wires NAME=SOCKET ...``.
 
 A process of its own, so that what it does takes nothing from whoever measures. It prints a line of JSON with the TCP port
-of each wire, then reads commands from stdin, a line of JSON each: ``{"wire": NAME, "latency": SECONDS, "cut": BOOL}``. A cut
-wire resets every connection and takes no new one. It ends with its stdin.
+of each wire, then reads commands from stdin, a line of JSON each: ``{"wire": NAME, "latency": SECONDS, "cut": BOOL}``, and
+prints an empty line when it is so. A cut wire resets every connection and takes no new one. It ends with its stdin.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ class Wire:
         return port
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.is_cut:
-            _reset(writer)
+        if self._refused(writer):
             return
         try:
             there, back = await asyncio.open_unix_connection(self._target)
         except OSError:
             _reset(writer)
+            return
+        if self._refused(writer):  # meanwhile
+            back.close()
             return
         self._open |= {writer, back}
         try:
@@ -62,6 +64,11 @@ class Wire:
             self._open -= {writer, back}
             for end in (writer, back):
                 end.close()
+
+    def _refused(self, writer: asyncio.StreamWriter) -> bool:
+        if self.is_cut:
+            _reset(writer)
+        return self.is_cut
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on until one side ends; then both do."""
@@ -93,6 +100,7 @@ async def _main(targets: Mapping[str, str]) -> None:
             wire.cut()
         else:
             wire.is_cut = False
+        print(flush=True)
 
 
 class RunningWires:
@@ -122,9 +130,12 @@ class RunningWires:
             self._running.wait()
 
     def set(self, wire: str, *, latency: float = 0.0, cut: bool = False) -> None:
-        """How a wire is from now on."""
+        """How a wire is from now on; returns when it is so."""
         assert self._running.stdin is not None
+        assert self._running.stdout is not None
         self._running.stdin.write(json.dumps({"wire": wire, "latency": latency, "cut": cut}) + "\n")
+        if not self._running.stdout.readline():
+            raise BrokenPipeError("the wires have ended")
 
 
 if __name__ == "__main__":
