@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 import redis
 
+from bench.stage import free_port
 from bot.db.database import Database
 from bot.embedded.servers import EmbeddedServers
 from tests.phones import WEBHOOK_SECRET, Phone
@@ -38,13 +38,6 @@ def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) 
         assert time.monotonic() < end, f"waited in vain for: {what}"
         time.sleep(pause)
         pause = min(0.2, pause * 1.5)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Service:

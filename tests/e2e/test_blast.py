@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
+from bench.stage import free_port
 from bench.stub_gateway.message_log import repeated
 from bench.stub_gateway.running import RunningStub
 from bot.embedded.servers import EmbeddedServers
 from bot.invariants import check
 from tests.e2e.blasting import Blasting
-from tests.e2e.conftest import free_port, until
+from tests.e2e.conftest import until
 
 RECIPIENTS = int(os.environ.get("BLAST_RECIPIENTS", "3000"))
 #: Messages a second of a campaign that must not be over before a command has stopped it, however busy the machine is.

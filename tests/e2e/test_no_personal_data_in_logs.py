@@ -24,10 +24,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.stage import free_port
 from bot.db.database import Database
 from bot.embedded.servers import EmbeddedServers
 from bot.registration.nik import Sex, make_nik
-from tests.e2e.conftest import Service, free_port, until
+from tests.e2e.conftest import Service, until
 from tests.phones import WEBHOOK_SECRET, Phone
 from tests.stopping import paused
 from tests.stub_gateways.africastalking_stub import AfricasTalkingStub

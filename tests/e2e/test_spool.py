@@ -18,12 +18,13 @@ from urllib.parse import unquote, urlsplit
 import psutil
 import pytest
 
+from bench.stage import free_port
 from bot.crypto import Vault
 from bot.db.database import Database
 from bot.embedded.servers import EmbeddedServers
 from bot.messaging.inbound import open_text
 from faults.wires import RunningWires
-from tests.e2e.conftest import free_port, until
+from tests.e2e.conftest import until
 from tests.messaging.spooling import spool_in
 from tests.phones import WEBHOOK_SECRET
 from tests.sources import ROOT

@@ -15,9 +15,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from bench.stage import free_port
 from bot.db.database import Database
 from bot.embedded.servers import EmbeddedServers
-from tests.e2e.conftest import free_port, until
+from tests.e2e.conftest import until
 from tests.e2e.test_renewing import Line
 from tests.phones import WEBHOOK_SECRET
 from tests.stopping import paused
