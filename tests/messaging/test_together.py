@@ -24,12 +24,15 @@ def test_a_reply_that_comes_alone_is_claimed_at_once() -> None:
     assert claims.wait() == 0.0
 
 
-def test_where_many_have_come_of_late_the_next_claim_is_a_moment_later() -> None:
-    claims = Together()
+def test_where_many_have_come_of_late_the_next_claim_is_a_moment_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    claims, moment = Together(), time.monotonic()
+    monkeypatch.setattr(together.time, "monotonic", lambda: moment)
     for _ in range(int(MANY) + 5):
         claims.claimed(1, most=64)
-    assert 0.0 < claims.wait() <= APART
-    time.sleep(APART)
+    assert claims.wait() == pytest.approx(APART)
+    monkeypatch.setattr(together.time, "monotonic", lambda: moment + APART * 0.6)
+    assert claims.wait() == pytest.approx(APART * 0.4)
+    monkeypatch.setattr(together.time, "monotonic", lambda: moment + APART * 1.01)
     assert claims.wait() == 0.0
 
 
