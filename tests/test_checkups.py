@@ -147,7 +147,7 @@ def _accounts(africastalking: AfricasTalkingStub, twilio: TwilioStub) -> Gateway
         "TWILIO_FROM": "+15005550006",
         "TWILIO_API_URL": twilio.url,
     }
-    return load_gateways(environ, public_url="https://balas.example", timeout=0.4, simulator=True)
+    return load_gateways(environ, public_url="https://balas.example", timeout=20, simulator=True)
 
 
 def test_gateways_are_asked_what_is_left_and_not_too_often(world: World) -> None:

@@ -147,7 +147,7 @@ class TestMisbehaving:
     def test_slow_answers_run_into_the_adapters_patience(self, stub: RunningStub) -> None:
         stub.behaves(slow=1, slow_seconds=30)
         environ = {"AT_USERNAME": "kemenkes", "AT_API_KEY": "k", "AT_API_URL": stub.url}
-        impatient = AfricasTalking(environ, public_url="https://balas.example", timeout=0.2)
+        impatient = AfricasTalking(environ, public_url="https://balas.example", timeout=1)
         assert isinstance(impatient.send(blast(1))[0], Unknown)
         assert len(stub.taken()) == 1
 
