@@ -35,7 +35,7 @@ def test_sixty_four_race_for_fifty_places(world: World, phone_of: PhoneOf, servi
         assert worker.phone is not None
         return phone_of(worker.phone).registers(worker.typed_birth_date).screen
 
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(8) as pool:
         screens = list(pool.map(register, workers))
     assert all("Terdaftar" in screen for screen in screens)
     assert (world.taken(session), world.taken(elsewhere)) == (50, 14)
@@ -47,7 +47,7 @@ def test_a_rush_leaves_the_facility_only_when_it_is_full(world: World, phone_of:
     own = [world.session(place, capacity=20, start=time(hour), end=time(hour + 1)) for hour in (8, 9)]
     elsewhere = world.session(other, capacity=50)
     workers = [world.worker(place) for _ in range(40)]
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda worker: _on_offer(phone_of, worker).types("1").sees("Terdaftar"), workers))
     assert [world.taken(session) for session in own] == [20, 20]
     assert world.taken(elsewhere) == 0
