@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from bot.conversation.driver import Driver
     from bot.conversation.hops import HopNotes
     from bot.conversation.store import Store
-    from bot.messaging.copies import Copies
+    from bot.messaging.receipt_stream import Way
     from bot.messaging.wake import Waker
-    from bot.redis_line import OwnLine
     from bot.registration.terms import Terms
     from flows.memory import Memory
 
@@ -98,19 +97,14 @@ class Services:
         return connect(self.settings.queue_redis_url)
 
     @cached_property
-    def receipts_line(self) -> OwnLine | None:
+    def receipts_way(self) -> Way:
+        from bot.messaging import receipt_stream
         from bot.redis_line import OwnLine
 
-        # Where sentinels name the primary, a client has to look for it.
-        alone = redis_address(self.settings.queue_redis_url).kind is RedisKind.SINGLE
-        return OwnLine(self.receipts_queue) if alone else None
-
-    @cached_property
-    def receipt_copies(self) -> Copies | None:
-        from bot.messaging.copies import Copies
-
-        # A receipt is acknowledged for good: where a replica may take over, it has to have it.
-        return Copies() if redis_address(self.settings.queue_redis_url).kind is RedisKind.SENTINEL else None
+        # A receipt is acknowledged for good: where a replica may take over, it has to have it, and the primary is looked for.
+        if redis_address(self.settings.queue_redis_url).kind is RedisKind.SENTINEL:
+            return receipt_stream.with_copies(self.receipts_queue)
+        return receipt_stream.alone(OwnLine(self.receipts_queue))
 
     @cached_property
     def receipts_breaker(self) -> Breaker:

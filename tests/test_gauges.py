@@ -71,7 +71,7 @@ def test_an_unknown_message_counts_until_its_receipt_is_applied(parts: Services,
     assert gauges(parts)[1:] == (1, 0)
     [taken] = gateway.taken
     receipt = Receipt(taken.provider_id, ReceiptStatus.DELIVERED, PHONE)
-    receipt_stream.put(parts.queue, "africastalking", [receipt], parts.clock.now())
+    receipt_stream.put(parts.receipts_way, "africastalking", [receipt], parts.clock.now())
     assert gauges(parts)[1:] == (1, 1)
     assert jobs.take_receipts() == 1
     assert gauges(parts)[1:] == (0, 0)

@@ -27,7 +27,7 @@ def parts(environ: dict[str, str]) -> Iterator[Services]:
 def put(parts: Services, number: int) -> None:
     """A receipt for a message that nobody knows of."""
     receipt = Receipt(f"ATXid_{number}", ReceiptStatus.DELIVERED, "+6281200000001")
-    receipt_stream.put(parts.queue, "africastalking", [receipt], parts.clock.now())
+    receipt_stream.put(parts.receipts_way, "africastalking", [receipt], parts.clock.now())
 
 
 def jobs_waiting(parts: Services) -> int:

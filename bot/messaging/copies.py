@@ -18,21 +18,22 @@ _HOLDS: Final = 2.0
 class Copies:
     """Adds to streams of a primary that has a replica. Shared by threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
         self._alone_until = 0.0
 
-    def add(self, client: redis.Redis, stream: str, fields: Any) -> None:
+    def add(self, stream: str, fields: Any) -> None:
         """Add an entry, in one round trip; raises ``redis.TimeoutError`` where a replica is connected and does not say that it
         has it, else ``redis.RedisError``."""
         if time.monotonic() < self._alone_until:
-            client.xadd(stream, fields)
+            self._client.xadd(stream, fields)
             return
-        pipeline = client.pipeline(transaction=False)
+        pipeline = self._client.pipeline(transaction=False)
         pipeline.xadd(stream, fields)
         pipeline.wait(1, _WITHIN_MS)
         if pipeline.execute()[1]:
             return
-        role: Any = client.execute_command("ROLE")  # type: ignore[no-untyped-call]
+        role: Any = self._client.execute_command("ROLE")  # type: ignore[no-untyped-call]
         if role[2]:
             raise redis.TimeoutError("no replica has it")
         self._alone_until = time.monotonic() + _HOLDS

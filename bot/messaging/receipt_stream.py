@@ -8,7 +8,7 @@ what it had in hand when it died is still there, and applying it again changes n
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,32 +28,40 @@ STREAM = "receipts"
 BATCH = 1000
 
 
-def put(
-    client: redis.Redis,
-    gateway: str,
-    told: Sequence[Receipt],
-    at: datetime,
-    breaker: Breaker | None = None,
-    *,
-    line: OwnLine | None = None,
-    copies: Copies | None = None,
-) -> None:
+#: Adds one entry to the stream; raises ``redis.RedisError``, then it is not kept for sure.
+Way = Callable[[bytes], None]
+
+
+def alone(line: OwnLine) -> Way:
+    """The way to the one server that there is, on a connection of each thread's own."""
+
+    def add(frozen: bytes) -> None:
+        command = ("XADD", STREAM, "*", "r", frozen)
+        try:
+            line.ask(*command)
+        except redis.ConnectionError:
+            # The server had closed this connection; one that is away fails again at once. A receipt kept twice is applied once.
+            line.ask(*command)
+
+    return add
+
+
+def with_copies(client: redis.Redis) -> Way:
+    """The way where a replica may be the primary in a moment: it must have them, too."""
+    copies = Copies(client)
+    return lambda frozen: copies.add(STREAM, {"r": frozen})
+
+
+def put(way: Way, gateway: str, told: Sequence[Receipt], at: datetime, breaker: Breaker | None = None) -> None:
     """Keep receipts until a worker applies them; raises ``redis.RedisError``, then they are not kept for sure.
 
-    With a ``breaker`` at once, where somebody has just waited in vain. ``line``: the way to the one server that there is;
-    ``copies``: where a replica may be the primary in a moment, it must have them, too.
+    With a ``breaker`` at once, where somebody has just waited in vain.
     """
     if breaker is not None and not breaker.admits():
         raise redis.TimeoutError("just kept waiting")
     try:
         for receipt in told:
-            frozen = _frozen(Told(gateway, receipt, at))
-            if copies is not None:
-                copies.add(client, STREAM, {"r": frozen})
-            elif line is not None:
-                _add(line, frozen)
-            else:
-                client.xadd(STREAM, {"r": frozen})
+            way(_frozen(Told(gateway, receipt, at)))
     except (redis.TimeoutError, redis.ConnectionError):
         # Also who is refused at once has asked sentinels first, on the time of callers behind them.
         if breaker is not None:
@@ -61,15 +69,6 @@ def put(
         raise
     if breaker is not None:
         breaker.heard()
-
-
-def _add(line: OwnLine, frozen: bytes) -> None:
-    command = ("XADD", STREAM, "*", "r", frozen)
-    try:
-        line.ask(*command)
-    except redis.ConnectionError:
-        # The server had closed this connection; one that is away fails again at once. A receipt kept twice is applied once.
-        line.ask(*command)
 
 
 def take(client: redis.Redis, database: Database) -> tuple[int, int]:

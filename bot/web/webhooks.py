@@ -187,11 +187,7 @@ def _take_receipt(services: Services, gateway: Gateway, receipt: Receipt) -> Non
     """Keep a receipt in the stream, or, where Redis is away, apply it at once, or spool it; raises ``SpoolAway``."""
     now = services.clock.now()
     try:
-        receipt_stream.put(
-            *(services.receipts_queue, gateway.name, [receipt], now, services.receipts_breaker),
-            line=services.receipts_line,
-            copies=services.receipt_copies,
-        )
+        receipt_stream.put(services.receipts_way, gateway.name, [receipt], now, services.receipts_breaker)
         services.receipts_waker.wake()
     except redis.RedisError:
         try:

@@ -13,9 +13,8 @@ from rq import Queue as RqQueue
 from bot.breaker import Breaker
 from bot.clockwork import Leadership
 from bot.conversation.store import Record, Store, StoreAway
-from bot.messaging.copies import Copies
 from bot.messaging.pacing import Pace, resting
-from bot.messaging.receipt_stream import STREAM, put
+from bot.messaging.receipt_stream import STREAM, put, with_copies
 from bot.queues import Work, enqueue_office
 from bot.redis_clients import connect
 from gateway_adapters.base import Receipt, ReceiptStatus
@@ -31,12 +30,12 @@ def _receipt(number: int) -> Receipt:
 def test_a_receipt_is_taken_once_a_replica_has_it(queue: Queue) -> None:
     """Else whoever took it would be its only holder, and a fail-over would lose what was acknowledged."""
     client, breaker = connect(queue.url), Breaker()
-    put(client, "africastalking", [_receipt(1)], MORNING, breaker, copies=Copies())
+    put(with_copies(client), "africastalking", [_receipt(1)], MORNING, breaker)
     assert queue.second.client().xlen(STREAM) == 1
     with paused(queue.second.process and queue.second.process.pid), pytest.raises(redis.TimeoutError):
-        put(client, "africastalking", [_receipt(2)], MORNING, breaker, copies=Copies())
+        put(with_copies(client), "africastalking", [_receipt(2)], MORNING, breaker)
     with pytest.raises(redis.TimeoutError, match="just kept waiting"):
-        put(client, "africastalking", [_receipt(3)], MORNING, _open(), copies=Copies())
+        put(with_copies(client), "africastalking", [_receipt(3)], MORNING, _open())
 
 
 def _open() -> Breaker:
@@ -94,10 +93,10 @@ def test_everything_of_the_queue_goes_on_with_the_replica(queue: Queue) -> None:
     assert Pace(client).take("africastalking", 1, 10.0).granted
     assert resting(client, ["africastalking"]) == {"africastalking": 0}
     # Nobody else could take over now: it is a server that stands alone, and keeps nobody waiting for another.
-    copies, before = Copies(), queue.second.client().xlen(STREAM)
-    put(client, "africastalking", [_receipt(4)], MORNING, Breaker(), copies=copies)
+    way, before = with_copies(client), queue.second.client().xlen(STREAM)
+    put(way, "africastalking", [_receipt(4)], MORNING, Breaker())
     waits = _waits(queue.second.client())
-    put(client, "africastalking", [_receipt(5)], MORNING, Breaker(), copies=copies)
+    put(way, "africastalking", [_receipt(5)], MORNING, Breaker())
     assert _waits(queue.second.client()) == waits
     assert queue.second.client().xlen(STREAM) == before + 2
 
