@@ -23,7 +23,7 @@ from bot.registration.rounds import Round, Which, look
 
 KIND: Final = "follow-up"
 #: How often the list is brought up to date.
-EVERY: Final = timedelta(seconds=15)
+EVERY: Final = timedelta(seconds=8)
 #: How often the list is counted whole; in between what a look changes is added to the counts. Who is erased in between
 #: leaves the list by another way, and counts until then.
 _WHOLE_EVERY: Final = timedelta(seconds=60)
