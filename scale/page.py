@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from faults.journal import FINE, REFUSED, SILENCE, SORRY
-from scale.failing import Outcome
+from scale.failing import SETTLES_WITHIN, Outcome
 from scale.throughput import LINES, Row
 
 _PLACE: Final = re.compile(r"<!-- scale:runs -->\n.*?<!-- /scale:runs -->", re.DOTALL)
@@ -74,16 +74,26 @@ def _throughput(rows: Sequence[Row]) -> list[str]:
 
 def _failures(outcome: Outcome) -> list[str]:
     lines = [
-        f"{outcome.subscribers} people registered meanwhile, by USSD and SMS, over all four web hosts in turn:",
+        f"{outcome.subscribers} people registered meanwhile, by USSD and SMS, each request at any of four web hosts, and an "
+        "officer looked at the figures at one host after the other:",
         "",
-        "| what failed | fine | sorry | 5xx | no answer | slowest, s | answers good after, s | sending good after, s |",
-        "| --- | --: | --: | --: | --: | --: | --: | --: |",
+        "| what failed | fine | sorry | 5xx | no answer | slowest, s | answers good after, s | sending good after, s "
+        "| pages fine | not | good after, s |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for each in outcome.failures:
         seen = " | ".join(str(each.saw.get(kind, 0)) for kind in (FINE, SORRY, REFUSED, SILENCE))
-        after = " | ".join("not" if found is None else f"{found:.1f}" for found in (each.answers, each.sending))
-        lines.append(f"| {each.words} | {seen} | {each.slowest:.2f} | {after} |")
+        after = [_after(found) for found in (each.answers, each.sending, each.seeing)]
+        pages = each.pages.get(FINE, 0)
+        bad = sum(each.pages.values()) - pages
+        lines.append(
+            f"| {each.words} | {seen} | {each.slowest:.2f} | {after[0]} | {after[1]} | {pages} | {bad} | {after[2]} |"
+        )
     return lines
+
+
+def _after(found: float | None) -> str:
+    return "not" if found is None else f"{found:.1f}"
 
 
 def _verdict(outcome: Outcome) -> list[str]:
@@ -97,6 +107,7 @@ def _verdict(outcome: Outcome) -> list[str]:
         "invariants broken": len(verdict.broken),
         "people without a ticket": len(verdict.unserved),
         "messages of unknown fate": verdict.unknown,
+        f"messages and texts still under way after {SETTLES_WITHIN:.0f} s": outcome.under_way,
         f"messages without their end, of {outcome.receipts:,} receipts": outcome.without_end,
         "receipts that were refused": outcome.refused_receipts,
         "bookings that the replica does not have": outcome.missing,

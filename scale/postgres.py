@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -66,12 +66,15 @@ class Ground:
 
 @dataclass
 class Running:
-    """A server: where it listens, and its process."""
+    """A server: where it listens, and its process. ``spawn``: starts one in the same place."""
 
     host: Host
     port: int
-    folder: Path
-    process: subprocess.Popen[bytes]
+    spawn: Callable[[], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = self.spawn()
 
     @property
     def url(self) -> str:
@@ -86,6 +89,10 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def start_again(self) -> None:
+        """After ``stop``, in the same folder; returns at once."""
+        self.process = self.spawn()
 
 
 def ground(folder: Path) -> Ground:
@@ -137,7 +144,7 @@ def pooler(on: Ground, of: Running, host: Host, port: int) -> Running:
     lines += [f"{name} = {value}" for name, value in _POOLER.items()]
     file = folder / "pgbouncer.ini"
     file.write_text("\n".join(lines) + "\n")
-    running = Running(host, port, folder, _spawn(on, host, [program, file], folder))
+    running = Running(host, port, lambda: _spawn(on, host, [program, file], folder))
     until(lambda: _answers(running.url), "PgBouncer", _STARTS_WITHIN)
     return running
 
@@ -146,7 +153,7 @@ def _start(on: Ground, host: Host, port: int, data: Path, more: Mapping[str, str
     argv: list[str | Path] = [on.programs.folder / "postgres", "-D", data]
     for name, value in {"listen_addresses": host.address, "port": str(port), **_SETTINGS, **more}.items():
         argv += ["-c", f"{name}={value}"]
-    running = Running(host, port, data, _spawn(on, host, argv, data))
+    running = Running(host, port, lambda: _spawn(on, host, argv, data))
     address = running.url.removesuffix(NAME) + "postgres"
     until(lambda: _answers(address), f"PostgreSQL on {host.address}:{port}", _STARTS_WITHIN)
     return running
