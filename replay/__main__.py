@@ -14,7 +14,7 @@ from bench.failure import BenchFailed
 from bench.folder import run_folder
 from bot.embedded.errors import EmbeddedServerError
 from replay.printing import show
-from replay.report import DOCUMENT, last_alike, report, written
+from replay.report import DOCUMENT, last_alike, report, unfit, written
 from replay.run import Wanted, replay
 from replay.stage import ReplayFailed
 from replay.storing import compared, store, stored
@@ -78,19 +78,27 @@ def _compare(folder: Path) -> bool:
         click.echo(f"There has been no replay: {folder} holds none.", err=True)
         return False
     for common, digests in found:
+        if len(digests) == 1:
+            click.echo(f"{common}: once, and nothing to compare with: {digests[0]}")
+            continue
         same = "the same books" if len(set(digests)) == 1 else "OTHER BOOKS"
         click.echo(f"{common}: {len(digests)} times, {same}: {', '.join(sorted(set(digests)))}")
-    return all(len(set(digests)) == 1 for _, digests in found)
+    again = [digests for _, digests in found if len(digests) > 1]
+    return bool(again) and all(len(set(digests)) == 1 for digests in again)
 
 
 def _write(folder: Path) -> bool:
-    """Put the last replays into the document; whether there were any."""
+    """Put the last replays into the document; whether there were any that it may tell of."""
     found = list(stored(folder))
     if not found:
         click.echo(f"There has been no replay: {folder} holds none.", err=True)
         return False
+    replays = last_alike(found)
+    if why := unfit(replays):
+        click.echo(f"Nothing was written: {why}.", err=True)
+        return False
     text = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(written(text, report(last_alike(found))), encoding="utf-8")
+    DOCUMENT.write_text(written(text, report(replays)), encoding="utf-8")
     return True
 
 

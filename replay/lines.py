@@ -15,6 +15,8 @@ from bench.subscribers import WrongAnswer, read_answer
 
 #: Seconds that the operator waits for an answer.
 _WAITS: Final = 15.0
+#: Seconds until it tries again, where nobody takes a connection.
+_TRIES_AGAIN: Final = 0.2
 
 #: Told the answer's body; None where there was none, or one that no gateway can use.
 OnAnswer = Callable[[str | None], None]
@@ -48,7 +50,7 @@ class Lines:
         #: In turn: else the same few are used, and may all be lines to one process of the service.
         self._idle: deque[_Line] = deque()
         self._selector = selectors.DefaultSelector()
-        self._looked = 0.0
+        self._looked = self._refused_until = 0.0
         self.failures = 0
         #: Requests that were answered, when the last was, and the seconds of the slowest answer.
         self.answered, self.answered_at, self.slowest = 0, 0.0, 0.0
@@ -68,7 +70,8 @@ class Lines:
     def turn(self, wait: float) -> None:
         """Send what may be sent, and take in answers: the first within ``wait`` seconds."""
         for kind, waiting in enumerate(self._waiting):
-            while waiting and self._open[kind] < self._limits[kind]:
+            # Who gets no answer may ask again at once, and so on: while nobody listens that would never end.
+            while waiting and self._open[kind] < self._limits[kind] and time.monotonic() >= self._refused_until:
                 self._send(waiting.popleft())
         for key, _ in self._selector.select(wait):
             self._hear(key.data)
@@ -92,6 +95,7 @@ class Lines:
         except OSError:
             self._open[call.kind] -= 1
             self.failures += 1
+            self._refused_until = time.monotonic() + _TRIES_AGAIN
             call.on_answer(None)
             return
         line.call = call

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from replay.admins import ANSWERED, FAILED
 from replay.curve import CLOSES
 from replay.run import Result
 from replay.timekeeper import said
@@ -46,9 +47,8 @@ def show(result: Result, console: Console) -> None:
     console.print("Messages: " + ", ".join(f"{many:,} {name}" for name, many in books["messages"].items()) + ".")
     console.print(
         f"{result.requests:,} requests of the gateway, the slowest answered after {result.slowest:.2f} s; "
-        f"{sum(result.looks.values()):,} looks at the figures. Not meant: "
-        + (", ".join(f"{many:,} {what}" for what, many in result.odd.items()) or "nothing")
-        + "."
+        f"{result.looks.get(ANSWERED, 0):,} looks at the figures, {result.looks.get(FAILED, 0):,} more without an answer. "
+        "Not meant: " + (", ".join(f"{many:,} {what}" for what, many in result.odd.items()) or "nothing") + "."
     )
     console.print(
         f"{CLOSES / 3600:.0f} hours in {_minutes(result.took)}, 18.5 hours in {_minutes(result.to_press)}: "

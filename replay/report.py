@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bench.report import is_commit
 from replay.curve import CLOSES, PRESS
 from replay.timekeeper import said
 
@@ -26,6 +27,19 @@ def last_alike(replays: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return alike[-LAST:]
 
 
+def unfit(replays: Sequence[dict[str, Any]]) -> str | None:
+    """Why a document may not tell of these; None if it may."""
+    if len(replays) < LAST:
+        return f"{LAST} replays of a kind are wanted, and there is {len(replays)}"
+    if wrong := [each["at"] for each in replays if not each["right"]]:
+        return f"not everything was right in that of {wrong[0]}"
+    commits = sorted({each["commit"] for each in replays})
+    if len(commits) > 1 or not is_commit(commits[0]):
+        return f"they are not of one commit without changes: {', '.join(commits)}"
+    digests = {each["digest"] for each in replays}
+    return f"they came to other books: {', '.join(sorted(digests))}" if len(digests) > 1 else None
+
+
 def report(replays: Sequence[dict[str, Any]]) -> str:
     """Lines of Markdown about replays that were made alike."""
     last = replays[-1]
@@ -34,8 +48,8 @@ def report(replays: Sequence[dict[str, Any]]) -> str:
         f"{wanted['workers']:,} workers, {wanted['registrations']:,} registrations by 18.30, seed {wanted['seed']}, on "
         f"{machine['cores']} cores ({machine['processor']}).",
         "",
-        "| replay | commit | 18.5 h in | 24 h in | times real time | figures compared | differ | doctor | digest |",
-        "| --- | --- | --: | --: | --: | --: | --: | --- | --- |",
+        "| replay | commit | 18.5 h in | times real time | 24 h in | times real time | compared | differ | doctor | digest |",
+        "| --- | --- | --: | --: | --: | --: | --: | --: | --- | --- |",
         *(_row(each) for each in replays),
         "",
         "| WIB | " + " | ".join(f"{name}, books / dashboard" for name in _NAMES) + " | compared | agreed |",
@@ -62,6 +76,7 @@ def _row(each: dict[str, Any]) -> str:
         each["at"],
         each["commit"],
         _minutes(each["to_press"]),
+        f"{PRESS / each['to_press']:.0f}",
         _minutes(each["took"]),
         f"{CLOSES / each['took']:.0f}",
         f"{sum(point['compared'] for point in each['checkpoints']):,}",

@@ -14,7 +14,7 @@ from bench.machine import commit, describe_machine
 from bench.stage import HOST
 from bot.crypto import Vault
 from bot.officers.accounts import Role
-from replay.admins import Watchers, add_admin
+from replay.admins import FAILED, Watchers, add_admin
 from replay.books import Books
 from replay.callers import Callers
 from replay.curve import CLOSES, FIRST, PRESS, at
@@ -92,8 +92,10 @@ class Result:
 
     @property
     def right(self) -> bool:
-        """Whether every figure agreed with the books at every checkpoint, and no invariant is broken."""
-        return not self.broken and not self.wrong and all(each.agrees for each in self.checkpoints)
+        """Whether every figure agreed with the books at every checkpoint, every look was answered, and no invariant is
+        broken."""
+        answered = not self.looks.get(FAILED)
+        return answered and not self.broken and not self.wrong and all(each.agrees for each in self.checkpoints)
 
 
 def replay(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> Result:

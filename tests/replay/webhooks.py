@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 
 @contextmanager
-def webhook(answer: Callable[[], str], heard: list[dict[str, str]]) -> Iterator[int]:
-    """Answers each form, which is added to ``heard`` before; the port."""
+def webhook(answer: Callable[[], str], heard: list[dict[str, str]], port: int = 0) -> Iterator[int]:
+    """Answers each form, which is added to ``heard`` before; the port, which may be wished for."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -28,7 +28,7 @@ def webhook(answer: Callable[[], str], heard: list[dict[str, str]]) -> Iterator[
         def log_message(self, *_arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
