@@ -127,7 +127,8 @@ def measure(wanted: WantedBookings, folder: Path, say: Callable[[str], None]) ->
             (gather_roster if wanted.multiplied else fill_roster)(environ, roster)
             make_floor(environ["DATABASE_URL"])
             meters = Meters({POSTGRESQL: pids_of(servers.postgres.pid), VALKEY: pids_of(servers.valkey.pid)})
-            return _Measurement(environ, meters, wanted, say).run()
+            with meters.noting():
+                return _Measurement(environ, meters, wanted, say).run()
 
 
 class _Measurement:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
@@ -16,6 +17,8 @@ from bench.memory import peak_mib
 WEB, FLOOR, POSTGRESQL, VALKEY, SENDERS = "web", "floor", "postgresql", "valkey", "senders"
 #: Of a blast: its own workers, and the gateway that they hand it to.
 BLAST, STUB = "blast", "stub"
+#: Seconds between two looks at the memory.
+LOOK = 0.5
 
 
 def seconds_of(pid: int) -> float:
@@ -58,6 +61,7 @@ class Meters:
 
     def __init__(self, parts: Mapping[str, Sequence[int]]) -> None:
         self._parts = parts
+        self._peaks: dict[str, float] = {}
 
     def read(self) -> Reading:
         """Everything up to now."""
@@ -67,8 +71,28 @@ class Meters:
         return Reading(time.monotonic(), parts, busy, getattr(times, "steal", 0.0))
 
     def peaks(self) -> dict[str, float]:
-        """The MiB of the largest process of each part, as ``bench.memory`` has them."""
-        return {part: peak_mib(pids) for part, pids in self._parts.items()}
+        """The MiB of the largest process of each part, as ``bench.memory`` has them: of those that live, and of those that
+        lived at a look of ``noting``."""
+        for part, pids in self._parts.items():
+            self._peaks[part] = max(peak_mib(pids), self._peaks.get(part, 0.0))
+        return dict(self._peaks)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Look at the memory now and then, where processes of a part end before the measurement does."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(LOOK):
+                self.peaks()
+
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            looking.join()
 
 
 class Course:

@@ -108,7 +108,8 @@ def measure(wanted: WantedImport, folder: Path, say: Callable[[str], None]) -> I
             environ = settings_of(own, servers, free_port())
             migrate.upgrade(environ["DATABASE_URL"])
             meters = Meters({POSTGRESQL: pids_of(servers.postgres.pid)})
-            return _Measurement(own, environ, meters, wanted, say).run()
+            with meters.noting():
+                return _Measurement(own, environ, meters, wanted, say).run()
 
 
 class _Measurement:

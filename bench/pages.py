@@ -9,13 +9,12 @@ and the command room have web processes of their own (``WEB_SERVES``).
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode
 
 import psycopg
 import urllib3
@@ -23,9 +22,9 @@ import urllib3
 from bench import people
 from bench.addresses import pages_of
 from bench.blast_callers import Callers
+from bench.browser import PROGRESS, Browser
 from bench.cpu import FLOOR, WEB
 from bench.crowd import Crowd
-from bench.failure import BenchFailed
 from bench.figures import percentile
 from bench.folder import run_folder
 from bench.machine import describe_versions
@@ -36,19 +35,20 @@ from bench.stage import HOST, Stage
 
 #: Watchers of the progress page, and seconds between two looks of one.
 WATCHERS, _LOOK = 10, 10.0
-_CALLERS, _CALLING_SECONDS, _PAUSE = 4, 30.0, 0.05
+_CALLERS, _PAUSE = 4, 0.05
 #: Seconds that what a page shows may take to be there first.
 _FIGURES_LIMIT = 180.0
 
 
 @dataclass(frozen=True, slots=True)
 class WantedPages:
-    """How large the country is, and how often each page is opened."""
+    """How large the country is, how often each page is opened, and for how many seconds subscribers call."""
 
     workers: int = 1_400_000
     registered: int = 500_000
     messages: int = 3_000_000
     times: int = 30
+    calling: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +110,6 @@ class PagesResult:
         return not self.wrong
 
 
-class Browser:
-    """Keeps a cookie and a connection."""
-
-    def __init__(self, port: int) -> None:
-        self._pool = urllib3.HTTPConnectionPool(HOST, port, maxsize=WATCHERS, timeout=60.0)
-        self._cookie = ""
-
-    def opens(self, address: str) -> urllib3.BaseHTTPResponse:
-        return self._ask("GET", address, None)
-
-    def sends(self, address: str, fields: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        return self._ask("POST", address, fields)
-
-    def _ask(self, method: str, address: str, fields: Mapping[str, str] | None) -> urllib3.BaseHTTPResponse:
-        body = None if fields is None else urlencode(fields)
-        headers = {"Cookie": self._cookie, "Content-Type": "application/x-www-form-urlencoded"}
-        answer = self._pool.urlopen(method, address, body=body, headers=headers, redirect=False, retries=False)
-        if "Set-Cookie" in answer.headers:
-            self._cookie = answer.headers["Set-Cookie"].partition(";")[0]
-        return answer
-
-
 def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> PagesResult:
     """Measure in a run folder below ``folder``. Call from the main thread.
 
@@ -139,7 +117,7 @@ def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> Pa
     """
     crowd = Crowd(wanted.workers, wanted.registered, wanted.messages)
     with run_folder(folder) as own, staged_pages(own, crowd, say) as (stage, environ):
-        browser, of_floor = _signed_in(stage), Browser(stage.ports[FLOOR])
+        browser, of_floor = _signed_in(stage), Browser(HOST, stage.ports[FLOOR])
         addresses = pages_of(environ)
         say("waiting for the first figures, reports and lists")
         for address in addresses:
@@ -152,10 +130,10 @@ def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> Pa
             floor.adds(of_floor, f"{FLOOR_PAGE_PATH}/{page.size}", wanted.times)
             pages.append(page)
         say(f"{_CALLERS} subscribers register, alone")
-        alone = _calls(stage, 0)
+        alone = _calls(stage, 0, wanted.calling)
         say(f"and while {WATCHERS} people watch")
-        with _watchers(browser):
-            watched = _calls(stage, 1)
+        with _watchers(browser) as looks:
+            watched = _calls(stage, 1, wanted.calling)
         return PagesResult(
             wanted=wanted,
             versions=describe_versions(stage.database_url, stage.redis_url),
@@ -171,19 +149,15 @@ def measure(wanted: WantedPages, folder: Path, say: Callable[[str], None]) -> Pa
                 *(f"{page.address}: HTTP {page.status}" for page in pages if page.status != 200),
                 *alone.wrong,
                 *watched.wrong,
+                *(f"{many} looks at {PROGRESS}: {came_to}" for came_to, many in looks.items() if came_to != "HTTP 200"),
                 *people.broken_invariants(stage.database_url),
             ),
         )
 
 
 def _signed_in(stage: Stage) -> Browser:
-    browser = Browser(stage.ports[ROOM])
-    found = re.search(rb'name="csrf-token" content="([^"]+)"', browser.opens("/admin/sign-in").data)
-    if found is None:
-        raise BenchFailed("the entrance of the command room has no form")
-    fields = {"name": NAME, "password": PASSWORD, "csrf_token": found[1].decode()}
-    if browser.sends("/admin/sign-in", fields).status != 302:
-        raise BenchFailed("the command room does not let the bench in")
+    browser = Browser(HOST, stage.ports[ROOM], connections=WATCHERS)
+    browser.signs_in(NAME, PASSWORD)
     return browser
 
 
@@ -227,7 +201,7 @@ def _figures(database_url: str) -> dict[str, tuple[int, float]]:
         return {str(kind): (int(took), float(age)) for kind, took, age in rows}
 
 
-def _calls(stage: Stage, part: int) -> Watched:
+def _calls(stage: Stage, part: int, seconds: float) -> Watched:
     callers = people.choose_callers(stage.database_url, 4000)
     script = Script(
         host=HOST,
@@ -239,7 +213,7 @@ def _calls(stage: Stage, part: int) -> Watched:
         session=f"ATUid_{time.monotonic_ns():x}_",
     )
     with Callers(script, _PAUSE) as calling:
-        time.sleep(_CALLING_SECONDS)
+        time.sleep(seconds)
     hops = sorted(us / 1000 for screen in calling.account.hop_us for us in screen)
     account = calling.account
     wrong = [f"{many} hops: {words}" for words, many in account.errors.items()]
@@ -248,19 +222,23 @@ def _calls(stage: Stage, part: int) -> Watched:
 
 
 @contextlib.contextmanager
-def _watchers(browser: Browser) -> Iterator[None]:
-    over = threading.Event()
+def _watchers(browser: Browser) -> Iterator[Counter[str]]:
+    """Counts their looks by what they came to."""
+    over, looks = threading.Event(), Counter[str]()
 
     def watch(number: int) -> None:
         over.wait(number * _LOOK / WATCHERS)
         while not over.is_set():
-            browser.opens("/admin/progress/")
+            try:
+                looks[f"HTTP {browser.opens(PROGRESS).status}"] += 1
+            except urllib3.exceptions.HTTPError:
+                looks["no answer"] += 1
             over.wait(_LOOK)
 
     watching = [threading.Thread(target=watch, args=(number,), daemon=True) for number in range(WATCHERS)]
     for one in watching:
         one.start()
-    yield
+    yield looks
     over.set()
     for one in watching:
         one.join()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import urllib3
 
+from bench.browser import PROGRESS, Browser
+from bench.failure import BenchFailed
 from bench.stage import HOST
 from bot.officers import accounts, tokens
 from bot.officers.accounts import Admin, Role
@@ -22,6 +22,8 @@ from replay.stage import ReplayFailed, Stage
 _PASSWORD: Final = "kata-sandi-untuk-pemutaran-ulang"
 #: Seconds of the machine between two looks of one who watches, as the page has it.
 _LOOK: Final = 10.0
+#: What a look came to.
+ANSWERED, FAILED = "fine", "failed"
 _WATCHING: Final = (May.SEE_PROGRESS,)
 
 
@@ -50,54 +52,32 @@ class Program:
         return json.loads(answer.data)
 
 
-class Browser:
-    """An admin's browser at the progress page; it signs in again when its session is over.
+class Eyes:
+    """An admin's browser at the progress page; they sign in again when their session is over.
 
     ``language``: chosen after signing in, and kept for the admin; what they speak already by default.
     """
 
     def __init__(self, port: int, name: str, language: str = "") -> None:
-        self._pool = urllib3.HTTPConnectionPool(HOST, port, maxsize=1, timeout=30.0)
+        self._browser = Browser(HOST, port, timeout=30.0)
         self._name = name
         self._language = language
-        self._cookie = ""
 
     def looks(self) -> str:
-        """What of the progress page changes; raises ``ReplayFailed``."""
+        """What of the progress page changes; raises ``ReplayFailed`` or ``BenchFailed``."""
         for _ in range(2):
-            answer = self._ask("GET", "/admin/progress/", {"HX-Request": "true"})
+            answer = self._browser.opens(PROGRESS, {"HX-Request": "true"})
             if answer.status == 200:
                 return answer.data.decode()
             self._sign_in()
         raise ReplayFailed(f"the progress page answers {answer.status}")
 
     def _sign_in(self) -> None:
-        self._cookie = ""
-        fields = {"name": self._name, "password": _PASSWORD}
-        self._send("/admin/sign-in", "/admin/sign-in", fields)
-        if self._language:
-            self._send("/admin/progress/", "/admin/language", {"language": self._language})
-
-    def _send(self, page: str, address: str, fields: Mapping[str, str]) -> None:
-        """Send a form with the token that a page has for it."""
-        found = re.search(rb'name="csrf-token" content="([^"]+)"', self._ask("GET", page, {}).data)
-        if found is None:
-            raise ReplayFailed(f"{page} has no token for forms")
-        if self._ask("POST", address, {}, urlencode({**fields, "csrf_token": found[1].decode()})).status != 302:
-            raise ReplayFailed(f"the command room does not take a form at {address}")
-
-    def _ask(
-        self, method: str, address: str, headers: Mapping[str, str], body: str | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        sent = {
-            **headers,
-            "Cookie": self._cookie,
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        answer = self._pool.urlopen(method, address, body=body, headers=sent, redirect=False, retries=False)
-        if "Set-Cookie" in answer.headers:
-            self._cookie = answer.headers["Set-Cookie"].partition(";")[0]
-        return answer
+        self._browser.signs_in(self._name, _PASSWORD)
+        if not self._language:
+            return
+        if self._browser.submits(PROGRESS, "/admin/language", {"language": self._language}).status != 302:
+            raise ReplayFailed("the command room does not take a language")
 
 
 def add_admin(stage: Stage, name: str, role: Role, area: str | None = None) -> Admin:
@@ -115,7 +95,7 @@ class Watchers:
         rights += [(Role.PROVINCE, province) for _, province in areas[:3]]
         rights += [(Role.DISTRICT, code) for code, _ in areas[3:6]]
         admins = [add_admin(stage, f"penonton{number}", *each) for number, each in enumerate(rights)]
-        self._eyes = [(Browser(stage.port, each.name), Program(stage, each, _WATCHING)) for each in admins]
+        self._eyes = [(Eyes(stage.port, each.name), Program(stage, each, _WATCHING)) for each in admins]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.looks: Counter[str] = Counter()
@@ -131,14 +111,14 @@ class Watchers:
     def _watch(self) -> None:
         place = 0
         while not self._over.wait(_LOOK / len(self._eyes)):
-            browser, program = self._eyes[place % len(self._eyes)]
+            eyes, program = self._eyes[place % len(self._eyes)]
             place += 1
             try:
-                browser.looks()
+                eyes.looks()
                 program.gets("/progress")
-                self.looks["fine"] += 1
-            except (ReplayFailed, urllib3.exceptions.HTTPError):
-                self.looks["failed"] += 1
+                self.looks[ANSWERED] += 1
+            except (BenchFailed, ReplayFailed, urllib3.exceptions.HTTPError):
+                self.looks[FAILED] += 1
 
 
 _AREAS: Final = "SELECT code, province_code FROM district ORDER BY md5(code), code"

@@ -15,7 +15,7 @@ from bot.officers.accounts import Role
 from bot.officers.permissions import May
 from bot.queues import Work
 from bot.registration.touched import OPEN
-from replay.admins import Browser, Program, add_admin
+from replay.admins import Eyes, Program, add_admin
 from replay.books import Books, Figures
 from replay.stage import ReplayFailed, Stage
 from replay.timekeeper import moment_of
@@ -81,8 +81,8 @@ class Dashboards:
         self._stage = stage
         admin, speaker = add_admin(stage, "pemeriksa", Role.NATIONAL), add_admin(stage, "jurubicara", Role.NATIONAL)
         self._program = Program(stage, admin, (May.SEE_PROGRESS,))
-        self._browser = Browser(stage.port, admin.name, "en")
-        self._speaker = Browser(stage.port, speaker.name, "id")
+        self._eyes = Eyes(stage.port, admin.name, "en")
+        self._speaker = Eyes(stage.port, speaker.name, "id")
 
     def sentence(self) -> str:
         """What the page's headline says in Indonesian."""
@@ -103,7 +103,7 @@ class Dashboards:
         told = {part["code"]: part["counts"] for part in standing["parts"]} | {_COUNTRY: standing["counts"]}
         found = list(differences("API", mine, told))
         compared = len(mine) * len(fields(Figures))
-        lead, rest = _headline(self._browser)
+        lead, rest = _headline(self._eyes)
         found += _of_headline(lead, books.whole().registered)
         if by_command:
             counted = json.loads(self._stage.bot("progress", "--json"))
@@ -137,9 +137,9 @@ class Dashboards:
             look = min(look * _LONGER, _LONGEST)
 
 
-def _headline(browser: Browser) -> Sequence[str]:
+def _headline(eyes: Eyes) -> Sequence[str]:
     """The headline of the progress page in its two parts."""
-    found = _HEADLINE.search(browser.looks())
+    found = _HEADLINE.search(eyes.looks())
     if found is None:
         raise ReplayFailed("the progress page has no headline")
     return [html.unescape(part).replace("\u00a0", " ") for part in found.groups()]

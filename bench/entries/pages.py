@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bench.bench import Bench
+from bench.bench import Bench, Growth
 from bench.cpu import FLOOR, VALKEY
 from bench.measures import Figure, Goal, Measured, Work, by_part, peaks_by_part
 from bench.pages import WATCHERS, PagesResult, WantedPages, measure
@@ -75,4 +75,10 @@ BENCH = Bench(
     measured=measured,
     stored=_stored,
     shown=show_pages,
+    # A country of each size that has come as far, and pages opened often enough to be a steady figure.
+    growth=Growth(
+        "workers on the roster",
+        (14_000, 140_000, 1_400_000),
+        lambda size: WantedPages(size, size * 5 // 14, size * 15 // 7, times=10, calling=2.0),
+    ),
 )
