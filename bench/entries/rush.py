@@ -53,7 +53,7 @@ def measured(result: RushResult) -> Measured:
             Goal("calls in the rush without a valid answer", sum(rush.errors.values()), most=0),
             Goal(f"turned away a second, {later}", after.shed_per_second, most=0),
             Goal(
-                f"p99 of a hop to what it may be after what it was before, {later}",
+                f"p99 of a hop, {later}, to the most that it may be",
                 after.answered_p99_ms / bound,
                 most=1,
             ),
